@@ -1,0 +1,1 @@
+"""exo-bridge: Exchange Online from Python through one remote PowerShell runspace."""
