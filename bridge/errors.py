@@ -13,10 +13,13 @@
     │   ├── ShellQuota                         too many shells, processes or too much memory
     │   ├── RunspaceBusy                       somebody else uses the named runspace now
     │   ├── RunspaceLost                       the runspace ended or its connection broke
+    │   ├── AgentTimeout                       no answer in time
     │   └── ProtocolError                      an answer that is not WSMan (a proxy, another service)
     ├── ExchangeError                 exit 3   the second hop: from the agent to Exchange Online
     │   ├── ModuleMissing                      ExchangeOnlineManagement is not installed on the agent
     │   ├── ExchangeLogonRefused               Exchange or Entra ID refused the log-on
+    │   ├── LogonKindGone                      the module takes no user and password any more
+    │   ├── EndpointWithoutScripts             the endpoint is in no-language mode
     │   └── WrongOrganization                  connected, but to another organization
     ├── ActionFailed                  exit 1   the action was tried and failed; carries the outcome
     ├── OutcomeUnknown                exit 4   a change was sent and its answer was lost
@@ -30,7 +33,10 @@ never by text, because Exchange translates its texts; ``meaning_of_record`` read
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from bridge.model import Outcome, Reply
 
 
 class BridgeError(Exception):
@@ -186,6 +192,14 @@ class RunspaceLost(AgentError):
     remedy = "Run the command again; a new runspace is opened when the old one is gone."
 
 
+class AgentTimeout(AgentError):
+    """The agent took the request and did not answer in time."""
+
+    code = "agent-timeout"
+    retry = True
+    remedy = "Look at the load of the agent server; [agent] operation_timeout and read_timeout say how long to wait."
+
+
 class ProtocolError(AgentError):
     """The answer is not WSMan: a proxy, another service on that port, or a damaged reply."""
 
@@ -218,6 +232,26 @@ class ExchangeLogonRefused(ExchangeError):
     )
 
 
+class LogonKindGone(ExchangeError):
+    """The module on the agent no longer has the parameter -Credential."""
+
+    code = "logon-kind-gone"
+    remedy = (
+        "The module on the agent no longer takes user and password. "
+        "Use a certificate (app_id, certificate_thumbprint) or an app secret in [exchange]."
+    )
+
+
+class EndpointWithoutScripts(ExchangeError):
+    """The endpoint runs commands only, no scripts."""
+
+    code = "endpoint-without-scripts"
+    remedy = (
+        "This endpoint runs no scripts (a JEA endpoint in no-language mode). Set [agent] configuration_name to one "
+        "that does: Microsoft.PowerShell, PowerShell.7, or your own with full language."
+    )
+
+
 class WrongOrganization(ExchangeError):
     """Exchange is connected, but not to the organization in the settings."""
 
@@ -240,19 +274,34 @@ class OutcomeUnknown(BridgeError):
 
 
 class Interrupted(BridgeError):
-    """Stopped by a person or the system, after the running call was stopped or handed over."""
+    """Stopped by a person or the system, after the running call was stopped or handed over.
+
+    ``reply`` is what the running pipeline answered all the same, or None when that is not known. ``outcomes`` are those
+    of the calls until then, the interrupted one last.
+    """
 
     code = "interrupted"
     exit_code = 130
+    remedy = "Run it again when you are ready; the outcomes above say what was done before the stop."
+
+    def __init__(self, message: str, *, remedy: str | None = None, reply: Reply | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.reply = reply
+        self.outcomes: list[Outcome] = []
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What is said about an error record of a known type: its stable code, what to do, and whether a retry can help."""
+    """What is said about an error record of a known type.
+
+    Its stable code, what to do, whether a retry can help, and whether it means that Exchange's answer was lost: a
+    change may then have been made.
+    """
 
     code: str
     remedy: str
     retry: bool = False
+    answer_lost: bool = False
 
 
 _NOT_FOUND = Meaning(
@@ -277,6 +326,12 @@ _PARAMETER = Meaning(
 )
 _DENIED = Meaning("access-denied", "The application's Exchange role does not cover this object or change.")
 _TRANSIENT = Meaning("exchange-busy", "A passing fault of Exchange. Run it again in a few minutes.", retry=True)
+_ANSWER_LOST = Meaning(
+    "exchange-answer-lost",
+    "The agent got no answer from Exchange. Look at the agent's way to outlook.office365.com, then run it again.",
+    retry=True,
+    answer_lost=True,
+)
 _LOGON = Meaning("exchange-logon-refused", ExchangeLogonRefused.remedy)
 _CONNECTION = Meaning("exchange-connection-lost", "Run it again; the runspace connects to Exchange anew.", retry=True)
 
@@ -314,7 +369,9 @@ MEANING_BY_TYPE: dict[str, Meaning] = {
     "ParameterBindingValidationException": _INVALID,
     "ParameterBindingArgumentTransformationException": _INVALID,
     "ParsingException": _INVALID,
-    "InvalidOperationException": Meaning("refused", "Exchange refuses this change on this object; the message says why."),
+    "InvalidOperationException": Meaning(
+        "refused", "Exchange refuses this change on this object; the message says why."
+    ),
     "TaskInvalidOperationException": Meaning(
         "refused", "Exchange refuses this change on this object; the message says why."
     ),
@@ -329,11 +386,15 @@ MEANING_BY_TYPE: dict[str, Meaning] = {
     "ADTransientException": _TRANSIENT,
     "DataSourceTransientException": _TRANSIENT,
     "TransientException": _TRANSIENT,
-    "MapiExceptionNetworkError": _TRANSIENT,
+    "MapiExceptionNetworkError": _ANSWER_LOST,
     "RestClientException": _TRANSIENT,
-    "HttpRequestException": _TRANSIENT,
-    "WebException": _TRANSIENT,
-    "TaskCanceledException": _TRANSIENT,
+    "HttpRequestException": _ANSWER_LOST,
+    "WebException": _ANSWER_LOST,
+    "TaskCanceledException": _ANSWER_LOST,
+    "TimeoutException": _ANSWER_LOST,
+    "IOException": _ANSWER_LOST,
+    "SocketException": _ANSWER_LOST,
+    "DataServiceTransportException": _ANSWER_LOST,
     "MsalServiceException": _LOGON,
     "MsalClientException": _LOGON,
     "MsalUiRequiredException": _LOGON,
@@ -349,13 +410,10 @@ MEANING_BY_ID: dict[str, Meaning] = {
     "Bridge.NothingToSet": Meaning("nothing-to-set", "Name at least one thing to set; `--help` lists them."),
     "Bridge.EmptyIdentity": Meaning("empty-identity", "Give a name, an address or an id; an empty one could mean all."),
     "Bridge.ModuleMissing": Meaning("module-missing", ModuleMissing.remedy),
-    "Bridge.CmdletMissing": _CMDLET,
+    "UnAuthorized": _CONNECTION,
+    "ScriptsNotAllowed": Meaning(EndpointWithoutScripts.code, EndpointWithoutScripts.remedy),
     "Bridge.WrongOrganization": Meaning("wrong-organization", WrongOrganization.remedy),
-    "Bridge.LogonParameterMissing": Meaning(
-        "logon-kind-gone",
-        "The module on the agent no longer takes user and password. "
-        "Use a certificate (app_id, certificate_thumbprint) or an app secret in [exchange].",
-    ),
+    "Bridge.LogonParameterMissing": Meaning(LogonKindGone.code, LogonKindGone.remedy),
 }
 
 _UNKNOWN_TYPE = Meaning("exchange-error", "The message is Exchange's own; error_type says which kind it is.")

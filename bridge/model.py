@@ -62,7 +62,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Record:
-    """One record of a remote stream: ``verbose``, ``debug``, ``warning``, ``information``, ``progress`` or ``error``."""
+    """One record of a remote stream: verbose, debug, warning, information, progress or error."""
 
     stream: str
     message: str
@@ -112,7 +112,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a call failed or is unknown, and what to do. ``code`` is stable; ``error_type`` and ``error_id`` are Exchange's."""
+    """Why a call failed or is unknown, and what to do. ``code`` is stable; error type and id are Exchange's."""
 
     code: str
     message: str
@@ -153,9 +153,7 @@ class Outcome:
             "after": dict(self.after),
             "problem": None
             if self.problem is None
-            else {
-                key: getattr(self.problem, key) for key in ("code", "message", "remedy", "error_type", "error_id")
-            },
+            else {key: getattr(self.problem, key) for key in ("code", "message", "remedy", "error_type", "error_id")},
             "warnings": list(self.warnings),
             "seconds": round(self.seconds, 3),
         }
@@ -169,10 +167,11 @@ def worst(outcomes: Sequence[Outcome]) -> Status:
 class Runspace(Protocol):
     """Where a call runs: one remote runspace, connected to Exchange."""
 
-    def run(self, script: str, parameters: Mapping[str, Any], on_record: OnRecord) -> Reply:
-        """Run the named script with these parameters and wait for its end.
+    def run(self, script: str, parameters: Mapping[str, Any], on_record: OnRecord, *, call_id: str = "") -> Reply:
+        """Run the named script with these parameters (snake case) and wait for its end.
 
-        Raises ``AgentError`` when no reply can be had; its ``maybe_sent`` says whether the script may have run.
+        ``call_id`` becomes the pipeline's id on the agent. Raises ``AgentError`` when no reply can be had; its
+        ``maybe_sent`` says whether the script may have run. Raises ``Interrupted`` when a signal ended the wait.
         """
 
 
@@ -181,6 +180,13 @@ class OnRecord(Protocol):
 
     def __call__(self, record: Record, /) -> None:
         """Take one record."""
+
+
+class Listener(Protocol):
+    """Told what happens to the runspace itself: an event's name and its facts, none of them secret."""
+
+    def __call__(self, event: str, /, **facts: Any) -> None:
+        """Take one event."""
 
 
 class Observer(Protocol):
