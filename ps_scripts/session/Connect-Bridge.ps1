@@ -73,8 +73,7 @@ if ($logon -eq 'password') {
 $account = "$logon|$AppId|$UserName|$Organization|$DelegatedOrganization|$Environment"
 $asked = Get-Variable -Name ExoBridge -Scope Global -ValueOnly -ErrorAction Ignore
 Write-Verbose 'Reading the connection to Exchange Online.'
-$live = Get-Live
-$connection = 'existing'
+$live, $connection = (Get-Live), 'existing'
 if ($null -eq $live -or $null -eq $asked -or $asked.ConnectionId -ne "$($live.ConnectionId)" -or $asked.Account -ne $account -or
     ($AccessToken -and $live.Expires -lt [datetimeoffset]::UtcNow.AddMinutes(5)) -or @($CommandName | Where-Object { $asked.CommandName -notcontains $_ })) {
     if ($null -ne $live) {
@@ -99,6 +98,7 @@ $present = @($CommandName | Where-Object { Get-Command -Name $_ -ListImported -E
     LanguageMode      = "$($ExecutionContext.SessionState.LanguageMode)"
     ModuleVersion     = "$((Get-Module -Name ExchangeOnlineManagement | Select-Object -First 1).Version)"
     Organization      = "$($live.Organization)"
+    Account           = $account
     Logon             = $logon
     Connection        = $connection
     CommandName       = $present

@@ -7,8 +7,10 @@ Connected means a live connection with a valid token. What the roles did not gra
 .EXAMPLE
 ./Get-BridgeState.ps1
 .OUTPUTS
-One object: Connected, PowerShellVersion, PowerShellEdition, LanguageMode, ModuleVersion, Organization, Logon,
-Connection, CommandName, MissingCommand, ConnectionId, TokenExpires, ProcessId, MemoryBytes.
+One object: Connected, PowerShellVersion, PowerShellEdition, LanguageMode, ModuleVersion, Organization, Account, Logon,
+Connection, CommandName, MissingCommand, ConnectionId, TokenExpires, ProcessId, MemoryBytes. Account is what
+Connect-Bridge.ps1 was given to log on with, without secrets; it and the rest of the log-on are empty when the
+connection is not one that Connect-Bridge.ps1 made.
 #>
 [CmdletBinding()]
 param()
@@ -26,7 +28,7 @@ if ($null -ne $module) {
 # Connect-Bridge.ps1 leaves here what it asked for, so that it is known which cmdlets the roles did not grant.
 $asked = Get-Variable -Name ExoBridge -Scope Global -ValueOnly -ErrorAction Ignore
 if ($null -eq $live -or $null -eq $asked -or $asked.ConnectionId -ne "$($live.ConnectionId)") {
-    $asked = @{ CommandName = @(); Logon = '' }
+    $asked = @{ CommandName = @(); Account = ''; Logon = '' }
 }
 $present = @($asked.CommandName | Where-Object { Get-Command -Name $_ -ListImported -ErrorAction Ignore })
 $expires = ''
@@ -40,6 +42,7 @@ if ($null -ne $live -and $live.TokenExpiryTimeUTC) {
     LanguageMode      = "$($ExecutionContext.SessionState.LanguageMode)"
     ModuleVersion     = $(if ($null -ne $module) { "$($module.Version)" } else { '' })
     Organization      = $(if ($null -ne $live) { "$($live.Organization)" } else { '' })
+    Account           = $asked.Account
     Logon             = $asked.Logon
     Connection        = $(if ($null -ne $live) { 'existing' } else { '' })
     CommandName       = @($present | Sort-Object)
