@@ -17,6 +17,7 @@
     │   └── ProtocolError                      an answer that is not WSMan (a proxy, another service)
     ├── ExchangeError                 exit 3   the second hop: from the agent to Exchange Online
     │   ├── ModuleMissing                      ExchangeOnlineManagement is not installed on the agent
+    │   ├── EntraUnreachable                   no token: Entra ID cannot be reached, is busy, or a proxy answers
     │   ├── ExchangeLogonRefused               Exchange or Entra ID refused the log-on
     │   ├── LogonKindGone                      the module takes no user and password any more
     │   ├── EndpointWithoutScripts             the endpoint is in no-language mode
@@ -220,6 +221,17 @@ class ModuleMissing(ExchangeError):
 
     code = "module-missing"
     remedy = "On the agent, as administrator: `Install-Module ExchangeOnlineManagement -Scope AllUsers`."
+
+
+class EntraUnreachable(ExchangeError):
+    """No token could be fetched: Entra ID cannot be reached, is busy, or something else answered in its place."""
+
+    code = "entra-unreachable"
+    retry = True
+    remedy = (
+        "Check that this machine may reach login.microsoftonline.com, directly or by HTTPS_PROXY, and [exchange] "
+        "authority if it is set."
+    )
 
 
 class ExchangeLogonRefused(ExchangeError):

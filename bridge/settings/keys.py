@@ -1,0 +1,131 @@
+"""The keys of the settings as data: what messages, pages and the sources that are text alone need to know of each.
+
+Read from the models, so that there is no second list to keep.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from bridge.settings.model import Settings
+
+MASK = "********"
+ENVIRONMENT_PREFIX = "EXO_BRIDGE_"
+
+_TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_LONGEST_SHOWN = 80
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key: its section and name, and from its JSON schema what it takes.
+
+    ``type`` is the schema's (``string``, ``integer``, ``boolean``), ``default`` is plain data (a secret's is ``""``).
+    """
+
+    section: str
+    name: str
+    type: str
+    format: str
+    choices: tuple[str, ...]
+    minimum: int | None
+    maximum: int | None
+    required: bool
+    default: Any
+    description: str
+
+    @property
+    def full_name(self) -> str:
+        """``agent.host``."""
+        return f"{self.section}.{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """``EXO_BRIDGE_AGENT__HOST``."""
+        return f"{ENVIRONMENT_PREFIX}{self.section}__{self.name}".upper()
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether its value is never shown."""
+        return self.format == "password"
+
+    @property
+    def is_path(self) -> bool:
+        """Whether it names a file or a folder."""
+        return self.format == "path"
+
+    @property
+    def takes(self) -> str:
+        """What its value is, after "it is not"."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        if self.type == "integer":
+            return f"a whole number from {self.minimum} to {self.maximum}"
+        if self.type == "boolean":
+            return "true or false"
+        return "a path" if self.is_path else "text"
+
+    def from_text(self, text: str) -> Any:
+        """The value that a text means, for sources that have only text; what means nothing stays as it is."""
+        bare = text.strip()
+        if self.type == "boolean":
+            return _TRUTHS.get(bare.lower(), text)
+        if self.type == "integer" and _WHOLE.fullmatch(bare):
+            return int(bare)
+        return text
+
+    def shown(self, value: Any) -> str:
+        """A value in a message: masked, short, on one line; of a list or a table only that it is one."""
+        if self.is_secret:
+            return MASK if value != "" else ""
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, list | tuple):
+            return "[...]"
+        if isinstance(value, dict):
+            return "{...}"
+        # A password that stands in an address is no part of what was meant to be shown.
+        text = re.sub(r"//[^/]*@", f"//{MASK}@", str(value)) if isinstance(value, str) else str(value)
+        text = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+        return repr(text) if isinstance(value, str) else text
+
+
+def _keys(section: str, model: type[BaseModel]) -> list[Key]:
+    schema = model.model_json_schema()
+    keys = []
+    for name, properties in schema["properties"].items():
+        value = next(one for one in properties.get("anyOf", [properties]) if one["type"] != "null")
+        keys.append(
+            Key(
+                section=section,
+                name=name,
+                type=value["type"],
+                format=value.get("format", ""),
+                choices=tuple(value.get("enum", ())),
+                minimum=value.get("minimum"),
+                maximum=value.get("maximum"),
+                required=name in schema.get("required", ()),
+                default=properties.get("default"),
+                description=properties["description"],
+            )
+        )
+    return keys
+
+
+def _sections() -> dict[str, dict[str, Key]]:
+    sections = {}
+    for section, field in Settings.model_fields.items():
+        model = field.annotation
+        if not isinstance(model, type) or not issubclass(model, BaseModel):
+            raise TypeError(f"{section} is not a section")
+        sections[section] = {key.name: key for key in _keys(section, model)}
+    return sections
+
+
+SECTIONS: dict[str, dict[str, Key]] = _sections()
+KEYS: tuple[Key, ...] = tuple(key for keys in SECTIONS.values() for key in keys.values())

@@ -1,0 +1,106 @@
+"""The example file, the manual's page and the schema say what the models say."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.settings import load_settings, settings_schema, settings_table
+from bridge.settings.keys import KEYS, SECTIONS, Key
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLE = (ROOT / "settings.example.toml").read_text("utf-8")
+PAGE = (ROOT / "docs" / "settings.md").read_text("utf-8")
+# The keys of each kind of log-on that the example holds, with or without a # before them.
+LOGONS = {
+    "certificate": {"app_id", "certificate_thumbprint"},
+    "app-secret": {"app_id", "client_secret", "tenant_id", "authority"},
+    "password": {"user", "password"},
+}
+
+
+def uncommented(text: str) -> dict[str, Any]:
+    """The example with every key that is a comment there."""
+    return tomllib.loads(re.sub(r"^# (?=\w+ = )", "", text, flags=re.MULTILINE))
+
+
+def test_the_example_loads_as_it_is(tmp_path: Path) -> None:
+    """Who copies it has only to put own values in place of those that are there."""
+    file = tmp_path / "settings.toml"
+    file.write_text(EXAMPLE, "utf-8")
+    assert load_settings(file, environ={}).settings.exchange.logon == "certificate"
+
+
+def test_the_example_has_every_key_and_no_other() -> None:
+    """Each once, in the order of the models, below its section."""
+    table = uncommented(EXAMPLE)
+    assert {section: list(keys) for section, keys in table.items()} == {
+        section: list(keys) for section, keys in SECTIONS.items()
+    }
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.full_name)
+def test_the_example_describes_each_key_and_shows_its_default(key: Key) -> None:
+    """Above it stands the sentence of the model; a commented value that is no sample is the default."""
+    part = re.split(r"^\[", EXAMPLE.partition(f"\n[{key.section}]\n")[2], flags=re.MULTILINE)[0]
+    (block,) = [block for block in part.split("\n\n") if re.search(rf"^(# )?{key.name} = ", block, re.MULTILINE)]
+    *comment, value = block.strip().splitlines()
+    text = " ".join(line.removeprefix("#").strip() for line in comment)
+    assert text.removesuffix(" A sample:") == key.description
+    if value.startswith("# ") and not text.endswith(" A sample:"):
+        assert uncommented(EXAMPLE)[key.section][key.name] == key.default
+
+
+@pytest.mark.parametrize("logon", LOGONS)
+def test_the_example_loads_with_all_keys_of_one_log_on(logon: str, tmp_path: Path) -> None:
+    """Every sample is a value that its key takes."""
+    table = uncommented(EXAMPLE)
+    others = set().union(*LOGONS.values()) - LOGONS[logon]
+    table["exchange"] = {name: value for name, value in table["exchange"].items() if name not in others}
+    ca_file = tmp_path / "ca.pem"
+    ca_file.touch()
+    table["agent"]["ca_file"] = str(ca_file)
+    assert load_settings(environ={}, replacing=table).settings.exchange.logon == logon
+
+
+def test_the_page_has_the_table_of_keys() -> None:
+    """docs/settings.md ends with what settings_table() makes."""
+    assert PAGE.endswith(f"## All keys\n\n{settings_table()}")
+
+
+def test_the_examples_of_the_page_load(tmp_path: Path) -> None:
+    """What the page shows works, with the secrets that it says stand elsewhere."""
+    examples = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    certificate, secret = (re.sub(r"^ca_file.*\n", "", text, flags=re.MULTILINE) for text in examples)
+    file = tmp_path / "settings.toml"
+    file.write_text(certificate, "utf-8")
+    loaded = load_settings(file, environ={"EXO_BRIDGE_AGENT__PASSWORD": "p"})
+    assert loaded.settings.exchange.logon == "certificate"
+    file.write_text(secret, "utf-8")
+    (tmp_path / "agent__password").write_text("p\n", "utf-8")
+    (tmp_path / "exchange__client_secret").write_text("s\n", "utf-8")
+    loaded = load_settings(file, environ={"EXO_BRIDGE_SECRETS_DIR": str(tmp_path)})
+    assert loaded.settings.exchange.logon == "app-secret"
+
+
+def test_the_schema_describes_every_key() -> None:
+    """An editor can complete and explain each, and marks one that there is not."""
+    schema = settings_schema()
+    for section, keys in SECTIONS.items():
+        name = schema["properties"][section]["$ref"].rpartition("/")[2]
+        properties = schema["$defs"][name]
+        assert properties["additionalProperties"] is False
+        assert {key: value["description"] for key, value in properties["properties"].items()} == {
+            key: keys[key].description for key in keys
+        }
+
+
+def test_the_schema_wants_nothing_that_may_stand_elsewhere() -> None:
+    """A file without the password or the host is right where the environment has them."""
+    schema = settings_schema()
+    assert "required" not in schema
+    assert not any("required" in definition for definition in schema["$defs"].values())
