@@ -1,0 +1,206 @@
+"""One script in one pipeline: parameters in, records told as they arrive, a reply out.
+
+Rules: a pipeline is always closed, since an agent counts those that are not. Its success is its state and its error
+stream together. Secrets go as SecureString. A record's order is that of its arrival.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import SecretStr
+from pypsrp.complex_objects import GenericComplexObject, ObjectMeta, PSInvocationState
+from pypsrp.powershell import PowerShell, RunspacePool
+from pypsrp.shell import SignalCode
+
+from bridge.actions import parameter_name
+from bridge.errors import Interrupted
+from bridge.model import OnRecord, Record, RemoteError, Reply
+from bridge.session.wsman import ObservedWSMan, translated
+
+STOP_SECONDS = 10.0
+"""How long the agent is given to stop a pipeline. A call to Exchange that is under way ends only by itself."""
+
+_EXCHANGE_MESSAGE = re.compile(r"^(?P<id>[^|\s]*)\|(?P<type>[\w.+`]+)\|(?P<text>.*)$", re.DOTALL)
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+class Pipeline:
+    """A pipeline that can be run once.
+
+    ``pipeline_id`` is a GUID that the caller chose, so that the pipeline can be found again on the agent.
+    ``parameters`` have snake case names; a SecretStr needs keys that were exchanged.
+    """
+
+    def __init__(
+        self,
+        pool: RunspacePool,
+        wsman: ObservedWSMan,
+        text: str,
+        parameters: Mapping[str, Any],
+        pipeline_id: str,
+        on_record: OnRecord,
+    ) -> None:
+        self._pool = pool
+        self._wsman = wsman
+        self._warnings: list[str] = []
+        self._errors: list[RemoteError] = []
+        self._powershell = PowerShell(pool)
+        self._powershell.id = pipeline_id.upper()
+        self._powershell.add_script(text, use_local_scope=True)
+        for name, value in parameters.items():
+            self._powershell.add_parameter(parameter_name(name), self._value(value))
+        self._powershell.add_parameters({"Verbose": True})
+        self._listen(on_record)
+
+    def run(self) -> Reply:
+        """Start it, wait for its end, close it.
+
+        Raises AgentError, with ``maybe_sent`` False only where the pipeline provably did not start, and Interrupted,
+        with what is known, when a signal came: the pipeline is then stopped.
+        """
+        agent = self._wsman.agent
+        try:
+            with translated(agent, maybe_sent=True, starting=True):
+                # Invocation information would bring back every bound parameter with every record.
+                self._powershell.begin_invoke(remote_stream_options=0)
+            with translated(agent, maybe_sent=True):
+                while self._powershell.state == PSInvocationState.RUNNING:
+                    self._powershell.poll_invoke()
+        except KeyboardInterrupt:
+            self._stop()
+            known = self._reply() if self._powershell.state == PSInvocationState.COMPLETED else None
+            raise Interrupted("Stopped while a call was running.", reply=known) from None
+        self._close()
+        return self._reply()
+
+    def _stop(self) -> None:
+        """Ask the agent to stop the pipeline, and wait a little for its last word. Never raises an agent's error."""
+        # The signal may have come in the middle of an exchange, whose connection is of no use any more.
+        self._wsman.reset()
+        until = time.monotonic() + STOP_SECONDS
+        try:
+            with translated(self._wsman.agent, maybe_sent=True):
+                self._pool.shell.signal(SignalCode.PS_CTRL_C, self._powershell.id)
+                while self._powershell.state == PSInvocationState.RUNNING and time.monotonic() < until:
+                    self._powershell.poll_invoke(timeout=2)
+        except Exception:  # the outcome is unknown then, and that is what is reported
+            return
+        self._close()
+
+    def _close(self) -> None:
+        """Let the agent forget the pipeline. Its reply is here already, so a failure of this changes nothing."""
+        try:
+            with translated(self._wsman.agent, maybe_sent=False):
+                self._powershell.close()
+        except Exception as error:
+            self._wsman.listener("pipeline not closed", error=str(error))
+
+    def _reply(self) -> Reply:
+        return Reply(
+            output=tuple(self._row(value) for value in self._powershell.output),
+            errors=tuple(self._errors),
+            warnings=tuple(self._warnings),
+            completed=self._powershell.state == PSInvocationState.COMPLETED,
+        )
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, SecretStr):
+            return self._pool.serialize(value.get_secret_value(), ObjectMeta("SS"))
+        return list(value) if isinstance(value, tuple) else value
+
+    def _row(self, value: Any) -> dict[str, Any]:
+        plain = plain_value(value)
+        return plain if isinstance(plain, dict) else {"value": plain}
+
+    def _listen(self, on_record: OnRecord) -> None:
+        """Put lists in place of the streams that tell of each record at the moment at which it is appended."""
+        streams = self._powershell.streams
+
+        def tell(stream: str, text: Callable[[Any], str], keep: list[str] | None = None) -> Any:
+            def take(record: Any) -> None:
+                message = text(record)
+                if keep is not None:
+                    keep.append(message)
+                on_record(Record(stream, message))
+
+            return _Stream(take)
+
+        def error(record: Any) -> None:
+            remote = remote_error(record)
+            self._errors.append(remote)
+            on_record(Record("error", remote.message))
+
+        streams.verbose = tell("verbose", lambda record: str(record.message))
+        streams.debug = tell("debug", lambda record: str(record.message))
+        streams.warning = tell("warning", lambda record: str(record.message), self._warnings)
+        streams.information = tell("information", lambda record: _information(record.message_data))
+        streams.progress = tell("progress", _progress)
+        streams.error = _Stream(error)
+
+
+class _Stream(list[Any]):
+    """A stream that hands on what is appended, and keeps nothing."""
+
+    def __init__(self, take: Callable[[Any], None]) -> None:
+        super().__init__()
+        self._take = take
+
+    def append(self, record: Any) -> None:
+        self._take(record)
+
+
+def snake_case(name: str) -> str:
+    """``UserPrincipalName`` as ``user_principal_name``."""
+    return _WORD.sub("_", name).lower()
+
+
+def plain_value(value: Any) -> Any:
+    """A deserialised object as plain data: dict with snake case keys, list, str, int, bool, float, None."""
+    if isinstance(value, GenericComplexObject):
+        properties = {**value.adapted_properties, **value.extended_properties}
+        return plain_value(properties) if properties else (value.to_string or "")
+    if isinstance(value, Mapping):
+        return {snake_case(str(key)): plain_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain_value(item) for item in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def remote_error(record: Any) -> RemoteError:
+    """The facts of a pypsrp error record.
+
+    Exchange's module writes ``<string id>|<type>|<text>`` as the message (observed, module 3.x); the text is what is
+    for people.
+    """
+    exception = record.exception
+    message, types = "", []
+    if isinstance(exception, GenericComplexObject):
+        properties = {**exception.extended_properties, **exception.adapted_properties}
+        message = str(properties.get("Message") or exception.to_string or "")
+        types = [str(name).removeprefix("Deserialized.") for name in exception.types]
+    message = message or str(record)
+    match = _EXCHANGE_MESSAGE.match(message)
+    return RemoteError(
+        message=" ".join((match["text"] if match else message).split()),
+        reason=str(record.reason or ""),
+        exception_type=match["type"] if match else (types[0] if types else ""),
+        error_id=str(record.fq_error or ""),
+        activity=str(record.activity or ""),
+        target=str(record.target_name or ""),
+    )
+
+
+def _information(data: Any) -> str:
+    """Write-Host's message, or the text of whatever Write-Information was given."""
+    if isinstance(data, GenericComplexObject):
+        return str({**data.adapted_properties, **data.extended_properties}.get("Message") or data.to_string or "")
+    return str(data)
+
+
+def _progress(record: Any) -> str:
+    percent = f" {record.percent_complete} %" if (record.percent_complete or -1) >= 0 else ""
+    return f"{record.activity}: {record.description}{percent}"

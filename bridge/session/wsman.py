@@ -1,0 +1,294 @@
+"""The connection to the agent: pypsrp's WSMan made from the settings, the agent's shells, and errors told as ours.
+
+Rules: pypsrp prints the whole conversation, parameters included, at level DEBUG; its loggers stay at WARNING whatever
+the verbosity. Faults are told apart by their code. Sources: wsmerror.h for the codes, and pypsrp 0.9.1 as measured for
+what it raises: its own WinRMError, requests' exceptions, ElementTree's ParseError, and ValueError or OSError.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import requests
+import spnego.exceptions
+import urllib3.exceptions
+from pypsrp.exceptions import AuthenticationError, SerializationError, WinRMError, WinRMTransportError, WSManFaultError
+from pypsrp.wsman import NAMESPACES, WSMan
+
+from bridge import errors
+from bridge.model import Listener
+from bridge.settings import is_loopback
+
+if TYPE_CHECKING:
+    from bridge.settings import AgentSettings
+
+logging.getLogger("pypsrp").setLevel(logging.WARNING)
+
+RESOURCE_URI = "http://schemas.microsoft.com/powershell/"
+_SHELL_URI = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
+_ENUMERATION = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
+_WSMAN = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
+
+TIMED_OUT = 2150858793
+_ABORTED = 995
+_FAULTS: dict[int, type[errors.AgentError]] = {
+    5: errors.AgentAccessDenied,
+    14: errors.ShellQuota,
+    _ABORTED: errors.RunspaceLost,
+    1115: errors.RunspaceLost,
+    1311: errors.AgentLogonRefused,
+    1312: errors.AgentLogonRefused,
+    1326: errors.AgentLogonRefused,
+    TIMED_OUT: errors.AgentTimeout,
+    2150858811: errors.EndpointUnknown,
+    2150858815: errors.ShellQuota,
+    2150858843: errors.RunspaceLost,
+    2150859082: errors.RunspaceLost,
+    2150859180: errors.AgentAccessDenied,
+    2150859204: errors.RunspaceLost,
+    2150859213: errors.RunspaceBusy,
+    2150859235: errors.AgentAccessDenied,
+    **dict.fromkeys((2150859173, 2150859174, 2150859175, 2150859176, 2150859179), errors.ShellQuota),
+    **dict.fromkeys(range(2150859236, 2150859243), errors.ShellQuota),
+}
+_FOREIGN = (
+    WinRMError,
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    spnego.exceptions.SpnegoError,
+    ET.ParseError,
+    OSError,
+    ValueError,
+    ImportError,
+)
+
+
+@dataclass(frozen=True)
+class RunspaceInfo:
+    """A shell on the agent, as its enumeration tells.
+
+    ``state`` is ``Connected`` or ``Disconnected``, the times are seconds, and ``mine`` says whether it is the one that
+    the settings name: this name, this endpoint, this account.
+    """
+
+    shell_id: str
+    name: str
+    state: str
+    owner: str
+    client_ip: str
+    resource_uri: str
+    process_id: int
+    run_seconds: float
+    idle_seconds: float
+    mine: bool
+
+
+class ObservedWSMan(WSMan):
+    """pypsrp's WSMan that tells a listener of each exchange with the agent: its action and its time, no content."""
+
+    def __init__(self, agent: AgentSettings, listener: Listener) -> None:
+        loopback = is_loopback(agent.host)
+        super().__init__(
+            agent.host,
+            port=agent.effective_port,
+            username=agent.user or None,
+            password=agent.password.get_secret_value() or None,
+            ssl=agent.tls,
+            auth=agent.auth,
+            # pypsrp's type is narrower than what it takes: the path of a CA file too.
+            cert_validation=str(agent.ca_file) if agent.ca_file else True,  # type: ignore[arg-type]
+            encryption="never" if agent.auth == "basic" else agent.encryption,
+            connection_timeout=agent.connect_timeout,
+            operation_timeout=agent.operation_timeout,
+            read_timeout=agent.read_timeout,
+            no_proxy=loopback,
+        )
+        self.agent = agent
+        self.listener = listener
+
+    def invoke(self, action: str, *arguments: Any, **options: Any) -> ET.Element:
+        """One exchange; see pypsrp."""
+        start = time.monotonic()
+        answer = "failed"
+        try:
+            element: ET.Element = super().invoke(action, *arguments, **options)
+            answer = "ok"
+        except WSManFaultError as error:
+            answer = f"fault {error.code}"
+            raise
+        finally:
+            self.listener(
+                "round trip",
+                action=action.rsplit("/", 1)[-1],
+                answer=answer,
+                seconds=round(time.monotonic() - start, 4),
+            )
+        return element
+
+    def reset(self) -> None:
+        """Log on anew at the next exchange.
+
+        After a broken connection pypsrp keeps the keys of the old one and can say nothing more (measured with message
+        encryption); it has no public way to let go of them.
+        """
+        transport = self.transport
+        transport.close()
+        transport.session = None
+        transport.encryption = None
+
+
+def enumerate_shells(wsman: ObservedWSMan) -> list[RunspaceInfo]:
+    """All shells that the agent shows this account. Raises AgentError."""
+    with translated(wsman.agent, maybe_sent=False):
+        body = wsman.enumerate(_SHELL_URI, _enumerate_body())
+    return [_info(element, wsman.agent) for element in body.iter(f"{{{NAMESPACES['rsp']}}}Shell")]
+
+
+def _enumerate_body() -> ET.Element:
+    """All in one answer: OptimizeEnumeration, and more elements than there can be shells."""
+    body = ET.Element(f"{{{_ENUMERATION}}}Enumerate")
+    ET.SubElement(body, f"{{{_WSMAN}}}OptimizeEnumeration")
+    ET.SubElement(body, f"{{{_WSMAN}}}MaxElements").text = "32000"
+    return body
+
+
+def _info(element: ET.Element, agent: AgentSettings) -> RunspaceInfo:
+    def text(name: str) -> str:
+        return element.findtext(f"rsp:{name}", "", NAMESPACES) or ""
+
+    owner = text("Owner")
+    return RunspaceInfo(
+        shell_id=text("ShellId").upper(),
+        name=text("Name"),
+        state=text("State"),
+        owner=owner,
+        client_ip=text("ClientIP"),
+        resource_uri=text("ResourceUri"),
+        process_id=int(text("ProcessId") or 0),
+        run_seconds=_seconds(text("ShellRunTime")),
+        idle_seconds=_seconds(text("ShellInactivity")),
+        mine=text("Name") == agent.runspace_name
+        and text("ResourceUri").lower() == (RESOURCE_URI + agent.configuration_name).lower()
+        and _same_account(owner, agent.user),
+    )
+
+
+def _same_account(owner: str, user: str) -> bool:
+    r"""Whether DOMAIN\user, user@domain and user mean the same account; without a user (Kerberos' cache) any does."""
+
+    def parts(name: str) -> tuple[str, str]:
+        domain, backslash, plain = name.lower().rpartition("\\")
+        if backslash:
+            return domain, plain
+        plain, _, domain = name.lower().partition("@")
+        return domain, plain
+
+    (owner_domain, owner_name), (domain, name) = parts(owner), parts(user)
+    if not name:
+        return True
+    # A user principal name's domain and the NetBIOS name are different words for the same; an account that is not the
+    # owner is refused by the agent at the connect anyway.
+    return owner_name == name and (not domain or not owner_domain or "@" in user or owner_domain == domain)
+
+
+def _seconds(text: str) -> float:
+    """An ISO 8601 duration as WinRM writes it, ``P0DT0H5M12S``."""
+    match = re.fullmatch(r"P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?", text)
+    if match is None:
+        return 0.0
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+@contextlib.contextmanager
+def translated(agent: AgentSettings, *, maybe_sent: bool, starting: bool = False) -> Iterator[None]:
+    """Raise what pypsrp raises as an AgentError.
+
+    ``maybe_sent`` says whether what is under way may reach the agent; where the exception proves that it did not, the
+    error says so. With ``starting``, a refusal of the agent is such a proof: what it refuses, it does not start.
+    """
+    try:
+        yield
+    except errors.BridgeError:
+        raise
+    except _FOREIGN as error:
+        refused = isinstance(error, SerializationError) or (
+            isinstance(error, WSManFaultError)
+            and isinstance(error.code, int)
+            and error.code not in (TIMED_OUT, _ABORTED)
+        )
+        raise agent_error(error, agent, maybe_sent=maybe_sent and not (starting and refused)) from error
+
+
+def agent_error(error: Exception, agent: AgentSettings, *, maybe_sent: bool) -> errors.AgentError:
+    """An exception of pypsrp, requests or what lies below, as ours."""
+    where = f"{agent.host}:{agent.effective_port}"
+    if isinstance(error, WSManFaultError):
+        return _fault(error, where, maybe_sent=maybe_sent)
+    if isinstance(error, AuthenticationError | spnego.exceptions.SpnegoError):
+        return errors.AgentLogonRefused(f"The agent {where} refused the log-on of {agent.user!r} by {agent.auth}.")
+    if isinstance(error, ImportError):
+        return errors.AgentLogonRefused(
+            f"Log-on by {agent.auth} needs a library that is not installed ({error}).",
+            remedy=f"`pip install exo-bridge[{agent.auth}]`, or set [agent] auth to negotiate.",
+        )
+    if isinstance(error, WinRMTransportError):
+        return errors.ProtocolError(
+            f"{where} answered with the HTTP status {error.code} and no WSMan message.", maybe_sent=maybe_sent
+        )
+    if isinstance(error, requests.exceptions.SSLError):
+        return errors.AgentTlsError(f"The certificate of {where} is not accepted: {_innermost(error)}.")
+    if isinstance(error, requests.Timeout) and not isinstance(error, requests.ConnectTimeout):
+        return errors.AgentTimeout(f"{where} did not answer within {agent.read_timeout} s.", maybe_sent=maybe_sent)
+    if isinstance(error, requests.ConnectionError):
+        if _never_connected(error):
+            return errors.AgentUnreachable(f"There is no connection to {where}: {_innermost(error)}.")
+        return errors.RunspaceLost(f"The connection to {where} broke: {_innermost(error)}.", maybe_sent=maybe_sent)
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return errors.AgentTlsError(f"The certificate of {where} cannot be checked: {error}.")
+    return errors.ProtocolError(
+        f"The answer of {where} cannot be understood ({type(error).__name__}: {error}).", maybe_sent=maybe_sent
+    )
+
+
+def _fault(error: WSManFaultError, where: str, *, maybe_sent: bool) -> errors.AgentError:
+    if not isinstance(error.code, int):
+        return errors.ProtocolError(f"{where} answered with an error that is not WSMan's.", maybe_sent=maybe_sent)
+    kind = _FAULTS.get(error.code, errors.AgentError)
+    reason = " ".join((error.reason or "no reason given").split()).rstrip(".")
+    return kind(f"The agent {where} answered with fault {error.code}: {reason}.", maybe_sent=maybe_sent)
+
+
+def _never_connected(error: BaseException) -> bool:
+    """Whether the connection was not even made, so that nothing was sent."""
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    return any(
+        isinstance(one, urllib3.exceptions.NewConnectionError | urllib3.exceptions.NameResolutionError)
+        for one in _chain(error)
+    )
+
+
+def _innermost(error: BaseException) -> str:
+    """The operating system's word for it, which is the last cause that says anything."""
+    said = [text for one in _chain(error) if (text := str(one)) and "object at 0x" not in text]
+    return said[-1].rstrip(".") if said else type(error).__name__
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what it holds or was raised from, the outermost first."""
+    seen: set[int] = set()
+    queue: list[Any] = [error]
+    while queue:
+        one = queue.pop(0)
+        if isinstance(one, BaseException) and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            queue += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
