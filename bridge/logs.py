@@ -233,7 +233,8 @@ class _Console:
         if level < self._level:
             return
         message = facts.pop("message", None)
-        fields = [f"{key}={_shown(value)}" for key, value in facts.items() if key not in self._HIDDEN]
+        hidden = self._HIDDEN if self._level <= logging.DEBUG else self._HIDDEN | {"traceback"}
+        fields = [f"{key}={_shown(value)}" for key, value in facts.items() if key not in hidden]
         said = f"{event}: {message}" if message is not None else event
         name = logging.getLevelName(level).lower()
         line = " ".join([f"{datetime.now():%H:%M:%S}", f"{name:<7}", said, *fields])  # noqa: DTZ005 - for people

@@ -1,0 +1,94 @@
+"""The pages of the manual that are made from the code: ``python -m bridge.cli.pages`` writes them into the checkout.
+
+``docs/actions.md`` is made as a whole, of ``docs/settings.md`` the table of keys at its end. Tests hold both to that.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from bridge.actions import ACTIONS
+from bridge.cli.action_commands import area_summary
+from bridge.cli.actions_command import describe
+from bridge.scripts import ScriptFolder
+from bridge.settings import settings_table
+
+_HEAD = """# What can be done
+
+Made from the registry of actions by `python -m bridge.cli.pages`; `exo-bridge actions` prints the same from the
+installation at hand. Every action is a command with `--json`, `--dry-run`, `--simulate` and the other options that all
+commands have (`exo-bridge COMMAND --help`).
+
+A *read* answers with rows. A *change* compares first: what is so already is *unchanged*, and nothing is written.
+"""
+
+
+def actions_page() -> str:
+    """docs/actions.md: each action by area, with a line feed at the end."""
+    scripts = ScriptFolder()
+    parts = [_HEAD]
+    areas = dict.fromkeys(action.area for action in ACTIONS.values())
+    for area in areas:
+        parts.append(f"## {area}\n\n{area_summary(area)}\n")
+        parts += [_section(describe(action, scripts)) for action in ACTIONS.values() if action.area == area]
+    return "\n".join(parts)
+
+
+def _section(action: dict[str, Any]) -> str:
+    """One action."""
+    lines = [f"### {action['name']}", "", f"{action['summary']} ({action['kind']})", "", f"    {_usage(action)}", ""]
+    if action["parameters"]:
+        lines += ["| option | what it is |", "|---|---|"]
+        lines += [f"| `{one['option']}` | {_about(one)} |" for one in action["parameters"]]
+        lines.append("")
+    place = "Each row has" if action["kind"] == "read" else "Before and after have"
+    lines.append(f"- {place}: {_codes(action['result'])}.")
+    if action["defaults"]:
+        lines.append(f"- What is not given comes from `[{action['defaults']}]` in the settings.")
+    lines += [
+        f"- Exchange cmdlets: {_codes(action['cmdlets'])}.",
+        f"- Script: [{action['script']}](../ps_scripts/{action['script']}).",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _usage(action: dict[str, Any]) -> str:
+    """The command with its options; what may be left out is in brackets."""
+    words = [action["command"]]
+    for one in action["parameters"]:
+        value = "" if one["type"] == "bool" else f" {'|'.join(one['values']) or one['name'].upper()}"
+        word = f"{one['option']}{value}"
+        words.append((word if one["required"] else f"[{word}]") + ("..." if one["several"] else ""))
+    return " ".join(words)
+
+
+def _about(parameter: dict[str, Any]) -> str:
+    notes = [note for note in ("required", "several") if parameter[note]]
+    text = str(parameter["description"]) + (f" ({', '.join(notes)})" if notes else "")
+    return text.replace("|", "\\|")
+
+
+def _codes(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def main() -> int:
+    """Write the pages; the exit code."""
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    settings = docs / "settings.md"
+    text = settings.read_text("utf-8")
+    table = settings_table()
+    begin = text.rfind(table.partition("\n")[0])
+    if begin < 0:
+        sys.stderr.write(f"{settings}: the table of keys was not found\n")
+        return 1
+    settings.write_text(text[:begin] + table, "utf-8", newline="\n")
+    (docs / "actions.md").write_text(actions_page(), "utf-8", newline="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

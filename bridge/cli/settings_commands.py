@@ -1,0 +1,66 @@
+"""``exo-bridge settings``: what the settings say, whether they can be used, and their schema for editors."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import typer
+
+from bridge.cli import output
+from bridge.cli.options import NO_AGENT, Invocation, command
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Give ``app`` the group ``settings``."""
+    group = typer.Typer(no_args_is_help=True)
+    hidden = frozenset(("engine", "tenant", "dry_run"))
+    group.command("show")(command(show, hidden=hidden))
+    group.command("check")(command(check, hidden=hidden))
+    group.command("schema")(command(schema, hidden=NO_AGENT | {"settings", "log_file"}))
+    app.add_typer(
+        group,
+        name="settings",
+        help="The settings: effective values, a check, a schema for editors.",
+        rich_help_panel="Session and settings",
+    )
+
+
+def show(invocation: Invocation) -> None:
+    """Show every setting, its value and where it comes from. Secrets are masked."""
+    from bridge.cli.running import prepared
+    from bridge.settings import effective
+
+    with prepared(invocation) as running:
+        rows = effective(running.loaded)
+    if invocation.options.json:
+        output.print_json({"file": _file(running.loaded.file), "rows": rows})
+    else:
+        output.print_rows(rows, ("key", "value", "origin"))
+
+
+def check(invocation: Invocation) -> None:
+    """Look for mistakes in the settings and the own scripts, all at once. Connects nothing."""
+    from bridge.cli.running import prepared
+
+    with prepared(invocation) as running:
+        running.scripts.all()
+    file = _file(running.loaded.file)
+    if invocation.options.json:
+        output.print_json({"file": file, "rows": []})
+    else:
+        output.print_line(f"{file or 'The settings of the environment'}: no mistakes. Nothing was connected.")
+
+
+def schema(invocation: Invocation) -> None:
+    """Print the JSON schema of the settings file, for editors that check and complete TOML."""
+    from bridge.settings import settings_schema
+
+    if invocation.options.json:
+        output.print_json({"rows": [settings_schema()]})
+    else:
+        sys.stdout.write(json.dumps(settings_schema(), indent=2) + "\n")
+
+
+def _file(path: object) -> str:
+    return str(path) if path else ""

@@ -1,0 +1,93 @@
+"""``exo-bridge settings``: show, check, schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+GOOD = """
+[agent]
+host = "agent.contoso.example"
+user = "operator"
+password = "canary-1"
+
+[exchange]
+organization = "contoso.onmicrosoft.com"
+app_id = "11111111-2222-3333-4444-555555555555"
+client_secret = "canary-2"
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A settings file without mistakes, in an empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "contoso.toml"
+    file.write_text(GOOD, "utf-8")
+    return file
+
+
+def test_show(cli: Cli, settings: Path) -> None:
+    """Every key has a value and an origin; a secret is masked, for people and for programs."""
+    result = cli("settings", "show", "--settings", str(settings), "--json")
+    rows = {row["key"]: row for row in result.json["rows"]}
+    assert rows["agent.host"]["value"] == "agent.contoso.example"
+    assert "contoso.toml:3" in rows["agent.host"]["origin"]
+    assert rows["agent.password"]["value"] == "********"
+    person = cli("settings", "show", "--settings", str(settings))
+    assert "agent.contoso.example" in person.out
+    assert "canary" not in result.out + person.out
+
+
+def test_check(cli: Cli, settings: Path) -> None:
+    """A file without mistakes is said to be so."""
+    result = cli("settings", "check", "--settings", str(settings))
+    assert result.code == 0
+    assert str(settings) in result.out
+    assert "no mistakes" in result.out
+    assert cli("settings", "check", "--settings", str(settings), "--json").json["rows"] == []
+
+
+def test_mistakes_all_at_once(cli: Cli, settings: Path) -> None:
+    """Each mistake is a line for a person and a row for a program; the exit code is 2, secrets are masked."""
+    settings.write_text(GOOD.replace("host =", "hosst =") + 'certificate_thumbprint = "zz"\n', "utf-8")
+    for command in (("settings", "check"), ("settings", "show"), ("group", "list"), ("session", "close")):
+        result = cli(*command, "--settings", str(settings), "--json")
+        assert result.code == 2
+        assert result.json["problem"]["code"] == "settings"
+        keys = [row["key"] for row in result.json["rows"]]
+        assert len(keys) >= 3
+        assert any("hosst" in key for key in keys)
+    person = cli("settings", "check", "--settings", str(settings))
+    assert person.code == 2
+    assert person.out == ""
+    assert person.err.count("contoso.toml:") >= 3
+    assert "canary" not in result.out + person.err
+
+
+def test_no_file(cli: Cli, settings: Path) -> None:
+    """A file that is not there is named."""
+    result = cli("settings", "check", "--settings", "elsewhere.toml")
+    assert result.code == 2
+    assert "elsewhere.toml" in result.err
+
+
+def test_schema(cli: Cli, settings: Path) -> None:
+    """The schema is JSON as it is, and a row with ``--json``."""
+    schema = json.loads(cli("settings", "schema").out)
+    assert {"agent", "exchange", "regional", "log", "scripts"} <= schema["properties"].keys()
+    assert cli("settings", "schema", "--json").json["rows"] == [schema]
+
+
+def test_own_script_that_is_wrong(cli: Cli, settings: Path) -> None:
+    """``settings check`` reads the own scripts too."""
+    (settings.parent / "own").mkdir()
+    (settings.parent / "own" / "Broken.ps1").write_text("param([string] $A", "utf-8")
+    settings.write_text(GOOD + '[scripts]\nfolder = "own"\n', "utf-8")
+    result = cli("settings", "check", "--settings", str(settings))
+    assert result.code == 2
+    assert "Broken.ps1" in result.err
