@@ -336,6 +336,7 @@ _PARAMETER = Meaning(
     "Give the application an Exchange role that holds this parameter; "
     "`Get-ManagementRoleEntry *\\CMDLET` shows which roles do.",
 )
+_SYNTAX = Meaning("script-syntax", "The script is not PowerShell; the message says where. Nothing of it was run.")
 _DENIED = Meaning("access-denied", "The application's Exchange role does not cover this object or change.")
 _TRANSIENT = Meaning("exchange-busy", "A passing fault of Exchange. Run it again in a few minutes.", retry=True)
 _ANSWER_LOST = Meaning(
@@ -372,6 +373,8 @@ MEANING_BY_TYPE: dict[str, Meaning] = {
     "MemberNotFoundException": Meaning("not-a-member", "Nothing is to be done."),
     "ParameterBindingException": _PARAMETER,
     "CommandNotFoundException": _CMDLET,
+    "ParseException": _SYNTAX,
+    "IncompleteParseException": _SYNTAX,
     "InvalidCultureException": _INVALID,
     "CultureNotFoundException": _INVALID,
     "TimeZoneNotFoundException": _INVALID,
@@ -413,7 +416,8 @@ MEANING_BY_TYPE: dict[str, Meaning] = {
     "AADSTSException": _LOGON,
 }
 
-# By the error id that our own scripts give (Write-Error -ErrorId Bridge.<Name>).
+# By the first part of the error id: those that our own scripts give (Write-Error -ErrorId Bridge.<Name>), and those of
+# PowerShell and the module that say more than their type.
 MEANING_BY_ID: dict[str, Meaning] = {
     "Bridge.NotFound": _NOT_FOUND,
     "Bridge.Ambiguous": _AMBIGUOUS,
@@ -423,6 +427,9 @@ MEANING_BY_ID: dict[str, Meaning] = {
     "Bridge.EmptyIdentity": Meaning("empty-identity", "Give a name, an address or an id; an empty one could mean all."),
     "Bridge.ModuleMissing": Meaning("module-missing", ModuleMissing.remedy),
     "UnAuthorized": _CONNECTION,
+    "HostFunctionNotImplemented": Meaning(
+        "confirmation-asked", "The script asks, and nobody can answer: its changing cmdlet needs -Confirm:$false."
+    ),
     "ScriptsNotAllowed": Meaning(EndpointWithoutScripts.code, EndpointWithoutScripts.remedy),
     "Bridge.WrongOrganization": Meaning("wrong-organization", WrongOrganization.remedy),
     "Bridge.LogonParameterMissing": Meaning(LogonKindGone.code, LogonKindGone.remedy),

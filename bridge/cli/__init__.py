@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _report(invocation, Interrupted("Stopped."), as_json=as_json)
     except Exception as error:
-        if "-vv" in given:
+        if "-vv" in given and invocation.log is None:
             # Where in the code, without any value. The text of the error may hold a secret.
             sys.stderr.writelines(traceback.format_tb(error.__traceback__))
         return _report(invocation, _unforeseen(invocation, error), as_json=as_json)

@@ -234,6 +234,11 @@ def agent_error(error: Exception, agent: AgentSettings, *, maybe_sent: bool) -> 
         return _fault(error, where, maybe_sent=maybe_sent)
     if isinstance(error, AuthenticationError | spnego.exceptions.SpnegoError):
         return errors.AgentLogonRefused(f"The agent {where} refused the log-on of {agent.user!r} by {agent.auth}.")
+    if isinstance(error, UnicodeEncodeError):
+        return errors.AgentLogonRefused(
+            f"User or password for {where} have letters that log-on by {agent.auth} cannot carry.",
+            remedy="Set [agent] auth to negotiate, or choose a password of Latin-1 letters.",
+        )
     if isinstance(error, ImportError):
         return errors.AgentLogonRefused(
             f"Log-on by {agent.auth} needs a library that is not installed ({error}).",

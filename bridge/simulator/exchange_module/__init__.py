@@ -60,18 +60,14 @@ class CommandModule:
     functions: tuple[str, ...]
 
 
-def command_module(
-    commands: Collection[str], denied: Collection[str] = (), prefix: str = ""
-) -> CommandModule:
+def command_module(commands: Collection[str], denied: Collection[str] = (), prefix: str = "") -> CommandModule:
     """The temporary module with a function for each of ``commands`` that is not in the module itself.
 
     ``denied`` holds ``Cmdlet:Parameter`` for parameters that the roles do not grant. ``prefix`` goes
     between verb and noun of each name.
     """
     names = tuple(prefixed(name, prefix) for name in importable(commands))
-    return CommandModule(
-        f"{_template('client.ps1')}\n{imported_functions(commands, denied, prefix)}\n", names
-    )
+    return CommandModule(f"{_template('client.ps1')}\n{imported_functions(commands, denied, prefix)}\n", names)
 
 
 def _template(name: str) -> str:

@@ -64,9 +64,7 @@ def cmdlets() -> dict[str, tuple[Parameter, ...]]:
     file = importlib.resources.files(__package__) / "cmdlets.json"
     table = json.loads(file.read_text(encoding="utf-8"))
     return {
-        cmdlet: tuple(
-            Parameter(name, entry["type"], entry.get("position")) for name, entry in entries.items()
-        )
+        cmdlet: tuple(Parameter(name, entry["type"], entry.get("position")) for name, entry in entries.items())
         for cmdlet, entries in table.items()
     }
 
@@ -109,9 +107,7 @@ def imported_functions(commands: Iterable[str], denied: Collection[str] = (), pr
     ``denied`` holds ``Cmdlet:Parameter`` for parameters that the roles do not grant; those are left out.
     ``prefix`` goes between verb and noun.
     """
-    return "\n".join(
-        _function(name, prefixed(name, prefix), _denied(denied, name)) for name in importable(commands)
-    )
+    return "\n".join(_function(name, prefixed(name, prefix), _denied(denied, name)) for name in importable(commands))
 
 
 def importable(commands: Iterable[str]) -> list[str]:

@@ -123,9 +123,14 @@ class Logon:
 
     def _basic(self, value: str) -> str:
         try:
-            name, _, password = base64.b64decode(value, validate=True).decode("utf-8").partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+            given = base64.b64decode(value, validate=True)
+        except binascii.Error:
             raise NotLoggedOn(self._accounts.challenges) from None
+        # RFC 7617 leaves the encoding open: newer clients send UTF-8, requests and others Latin-1.
+        try:
+            name, _, password = given.decode("utf-8").partition(":")
+        except UnicodeDecodeError:
+            name, _, password = given.decode("latin-1").partition(":")
         account = self._accounts.check(name, password)
         if account is None:
             raise NotLoggedOn(self._accounts.challenges)

@@ -1,0 +1,123 @@
+"""A canary in every secret setting is nowhere to be seen, however much is asked for and whatever goes wrong."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+import tomli_w
+
+from bridge.simulator import Engine, Simulator, SimulatorOptions
+
+CANARY = "C4nary'\"& %$\u00e9-"
+PASSWORD = CANARY + "agent-password"
+SECRET = CANARY + "client-secret"
+EXCHANGE_PASSWORD = CANARY + "exchange-password"
+
+
+@pytest.fixture(params=["contract", pytest.param("pwsh", marks=pytest.mark.pwsh)])
+def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
+    """An agent whose account, application and user have canaries for secrets."""
+    engine: Engine = request.param
+    pwsh = request.getfixturevalue("pwsh_path") if engine == "pwsh" else None
+    with Simulator(SimulatorOptions(engine=engine, pwsh=pwsh, password=PASSWORD)) as running:
+        logon = running.tenant.logon
+        object.__setattr__(logon, "client_secret", SECRET)
+        object.__setattr__(logon, "password", EXCHANGE_PASSWORD)
+        yield running
+
+
+def settings_file(folder: Path, simulator: Simulator, logon: str, **wrong: str) -> Path:
+    """The settings for one kind of log-on; ``wrong`` replaces values of [agent]."""
+    values = simulator.settings()
+    values["agent"] |= wrong
+    if logon == "password":
+        del values["exchange"]["client_secret"], values["exchange"]["app_id"], values["exchange"]["tenant_id"]
+        values["exchange"] |= {"user": simulator.tenant.logon.user, "password": EXCHANGE_PASSWORD}
+    file = folder / "settings.toml"
+    file.write_text(tomli_w.dumps(values), "utf-8")
+    assert tomllib.loads(file.read_text("utf-8"))["agent"]["password"].startswith(CANARY)
+    return file
+
+
+def run(file: Path, *words: str) -> str:
+    """Everything that one command writes: both streams and its log file."""
+    log = file.with_name("log.jsonl")
+    log.unlink(missing_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "bridge", *words, "--settings", str(file), "--log-file", str(log), "-vv"],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert done.stderr or done.stdout
+    return done.stdout + done.stderr + (log.read_text("utf-8") if log.exists() else "")
+
+
+def canaries(text: str) -> list[str]:
+    """The secrets that stand in the text, in any form that a log or a protocol may give them."""
+    found = []
+    for secret in (PASSWORD, SECRET, EXCHANGE_PASSWORD):
+        forms = {
+            secret,
+            secret.encode("unicode_escape").decode(),
+            quote(secret, safe=""),
+            base64.b64encode(secret.encode()).decode().rstrip("="),
+            base64.b64encode(secret.encode("utf-16-le")).decode().rstrip("="),
+            base64.b64encode(f"operator:{secret}".encode()).decode(),
+        }
+        found += [form for form in forms if form in text]
+    return found + (
+        ["its end"] if any(end in text for end in ("agent-password", "client-secret", "e-password")) else []
+    )
+
+
+@pytest.mark.parametrize("logon", ["app-secret", "password"])
+def test_no_secret_is_shown_when_all_is_well(simulator: Simulator, tmp_path: Path, logon: str) -> None:
+    """At -vv, in JSON, in the log, and where the settings themselves are shown."""
+    file = settings_file(tmp_path, simulator, logon)
+    said = [
+        run(
+            file, "group", "grant", "--group", "staff@contoso.example", "--member", "jane.doe@contoso.example", "--json"
+        ),
+        run(file, "session", "show"),
+        run(file, "settings", "show"),
+        run(file, "settings", "show", "--json"),
+    ]
+    assert "changed" in said[0]
+    assert "exchange connected" in said[0]
+    assert [canaries(text) for text in said] == [[], [], [], []]
+
+
+def test_no_secret_is_shown_when_the_log_on_is_refused(simulator: Simulator, tmp_path: Path) -> None:
+    """Neither the agent's password nor the application's secret, where it is the very thing that is wrong."""
+    refused = run(settings_file(tmp_path, simulator, "app-secret", user="nobody"), "group", "list", "--json")
+    assert "agent-logon-refused" in refused
+    file = settings_file(tmp_path, simulator, "app-secret")
+    object.__setattr__(simulator.tenant.logon, "client_secret", "another one")
+    other = run(file, "group", "list")
+    assert "AADSTS" in other
+
+    assert canaries(refused) + canaries(other) == []
+
+
+def test_no_secret_is_shown_when_the_settings_are_wrong(simulator: Simulator, tmp_path: Path) -> None:
+    """A secret under a misspelt key, one of a wrong type, two log-ons at once."""
+    file = settings_file(tmp_path, simulator, "app-secret")
+    values = tomllib.loads(file.read_text("utf-8"))
+    values["agent"]["pasword"] = values["agent"].pop("password")
+    values["exchange"]["password"] = [EXCHANGE_PASSWORD]
+    values["exchange"]["secret"] = {"a": SECRET}
+    file.write_text(tomli_w.dumps(values), "utf-8")
+
+    said = run(file, "settings", "check") + run(file, "settings", "check", "--json")
+
+    assert "agent.pasword" in said
+    assert canaries(said) == []
