@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from bridge.errors import SettingsError
-from bridge.settings import AgentSettings, ExchangeSettings, Loaded, effective, load_settings
+from bridge.settings import AgentSettings, ExchangeSettings, Loaded, Settings, effective, load_settings
 
 APP = "00000000-0000-0000-0000-000000000001"
 THUMBPRINT = "0123456789abcdef0123456789ABCDEF01234567"
@@ -279,6 +279,19 @@ def test_a_section_keeps_its_rules_without_a_file() -> None:
     with pytest.raises(ValidationError, match="in the clear") as caught:
         AgentSettings(host="agent", tls=False, auth="basic", user="u", password=SecretStr("canary"))
     assert "canary" not in str(caught.value)
+
+
+def test_settings_that_are_built_from_values_read_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only load_settings looks at files, and of the environment only at what it is given."""
+    monkeypatch.chdir(file.parent)
+    for name, text in (ENVIRONMENT | {"EXO_BRIDGE_LOG__LEVEL": "debug", "EXO_BRIDGE_NO__SUCH": "x"}).items():
+        monkeypatch.setenv(name, text)
+    loaded = load_settings(file, environ={})
+    built = Settings(agent=loaded.settings.agent, exchange=loaded.settings.exchange)
+    assert (built.agent.host, built.log.level) == ("agent.contoso.example", "info")
+    assert built == loaded.settings
+    with pytest.raises(ValidationError, match="2 validation errors"):
+        Settings.model_validate({})
 
 
 def test_settings_are_frozen(file: Path) -> None:

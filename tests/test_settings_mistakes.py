@@ -82,11 +82,11 @@ level = "inf"
             "client_secret are 2 kinds of log-on at once. Keep one of them."
         ),
         "FILE:16: log.level = 'inf': it is not one of warning, info, debug. Did you mean \"info\"?",
-        "environment EXO_BRIDGE_EXCHANGE__APPID: exchange.appid: there is no such key. Did you mean app_id?",
         (
             "environment EXO_BRIDGE_AGENT_HOST: it names no key. Two underlines part section and key: "
             "EXO_BRIDGE_AGENT__HOST."
         ),
+        "environment EXO_BRIDGE_EXCHANGE__APPID: exchange.appid: there is no such key. Did you mean app_id?",
         "FILE: agent.host: it is missing. Set it under [agent] in the file, or as EXO_BRIDGE_AGENT__HOST.",
         (
             "FILE: agent.password: it is missing. Log-on by negotiate needs user and password. Set it under [agent] in "
@@ -159,8 +159,8 @@ def test_a_secrets_directory_that_is_not_right(tmp_path: Path) -> None:
     (tmp_path / "log__level").write_bytes(b"\xff\xfe")
     found = mistakes(environ={"EXO_BRIDGE_SECRETS_DIR": str(tmp_path)}, overrides=RIGHT)
     assert [str(mistake) for mistake in found] == [
-        "secrets directory: agent.pasword: there is no such key. Did you mean password?",
         "secrets directory: log.level: its file cannot be read. It is to be UTF-8.",
+        "secrets directory: agent.pasword: there is no such key. Did you mean password?",
     ]
 
 
@@ -227,7 +227,7 @@ def test_a_key_in_the_wrong_section_is_sent_home(tmp_path: Path) -> None:
     text = "host = 'a'\n[log]\nclient_secret = 'canary'\nfolder = 'x'\n[agent]\npaswordd = 'canary'\n"
     found = mistakes(text, folder=tmp_path, overrides=RIGHT)
     assert [mistake.fix for mistake in found] == [
-        "The key belongs under [agent].",
+        "It belongs under [agent].",
         "It belongs under [exchange].",
         "It belongs under [scripts].",
         "Did you mean password?",
@@ -247,6 +247,12 @@ def test_a_value_is_shown_short_and_on_one_line() -> None:
     (mistake,) = wrong("agent", auth="\x1b[31m\n" + "x" * 10_000)
     assert mistake.value.isprintable()
     assert len(mistake.value) < 120
+
+
+def test_a_path_is_shown_whatever_it_looks_like() -> None:
+    """Where a file was looked for is what one needs to know."""
+    (mistake,) = wrong("agent", ca_file="/etc/ssl/ContosoIssuingCA2024.pem")
+    assert "ContosoIssuingCA2024" in mistake.value
 
 
 def test_of_a_file_that_was_not_read_no_key_is_called_missing(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bridge.errors import SettingsError
 from bridge.settings import load_settings, settings_schema, settings_table
 from bridge.settings.keys import KEYS, SECTIONS, Key
 
@@ -75,7 +76,7 @@ def test_the_page_has_the_table_of_keys() -> None:
 def test_the_examples_of_the_page_load(tmp_path: Path) -> None:
     """What the page shows works, with the secrets that it says stand elsewhere."""
     examples = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    certificate, secret = (re.sub(r"^ca_file.*\n", "", text, flags=re.MULTILINE) for text in examples)
+    certificate, secret, user = (re.sub(r"^ca_file.*\n", "", text, flags=re.MULTILINE) for text in examples)
     file = tmp_path / "settings.toml"
     file.write_text(certificate, "utf-8")
     loaded = load_settings(file, environ={"EXO_BRIDGE_AGENT__PASSWORD": "p"})
@@ -85,6 +86,28 @@ def test_the_examples_of_the_page_load(tmp_path: Path) -> None:
     (tmp_path / "exchange__client_secret").write_text("s\n", "utf-8")
     loaded = load_settings(file, environ={"EXO_BRIDGE_SECRETS_DIR": str(tmp_path)})
     assert loaded.settings.exchange.logon == "app-secret"
+    file.write_text(user, "utf-8")
+    loaded = load_settings(file, environ={f"EXO_BRIDGE_{section}__PASSWORD": "p" for section in ("AGENT", "EXCHANGE")})
+    assert loaded.settings.exchange.logon == "password"
+
+
+def test_the_environment_of_the_page_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its variables alone make settings, without a file."""
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    loaded = load_settings(environ=dict(line.split("=", 1) for line in block.splitlines()))
+    assert loaded.file is None
+    assert (loaded.settings.exchange.logon, loaded.settings.log.level) == ("certificate", "debug")
+
+
+def test_the_mistakes_of_the_page_are_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page shows what `settings check` says."""
+    monkeypatch.chdir(tmp_path)
+    Path("settings.toml").write_text("[agent]\nhost = 'a'\nuser = 'u'\npassword = 'p'\nport = '5986'\n", "utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environ={"EXO_BRIDGE_AGENT__HOTS": "x"})
+    for mistake in caught.value.mistakes[:2]:
+        assert f"\n    {mistake}\n" in PAGE
 
 
 def test_the_schema_describes_every_key() -> None:

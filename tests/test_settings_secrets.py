@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 import traceback
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from bridge.errors import SettingsError
 from bridge.settings import Loaded, effective, load_settings
-from bridge.settings.keys import KEYS, SECTIONS
+from bridge.settings.keys import KEYS, SECTIONS, Key
 
 CANARY = "canary-5e0b1f"
 SECRET_KEYS = [key for key in KEYS if key.is_secret]
@@ -132,6 +133,44 @@ def test_a_secret_in_a_misspelt_variable_is_never_shown(environ: dict[str, str])
     text = refused(environ=environ, overrides=RIGHT)
     assert CANARY not in text
     assert next(iter(environ)) in text
+
+
+SECRET = "aB3~" + "x7Qk.Lm9_" * 4
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if not key.is_path], ids=lambda key: key.full_name)
+@pytest.mark.parametrize("text", [SECRET, f"Bearer {SECRET}", f"{SECRET}\n"])
+def test_a_secret_in_the_place_of_something_else_is_not_shown(key: Key, text: str) -> None:
+    """Pasted under the key next to its own, it is masked in whatever is said of that key."""
+    tables = {section: dict(table) for section, table in RIGHT.items()} | {"log": {}, "regional": {}, "scripts": {}}
+    tables[key.section] |= {key.name: text, "no_such_key": 1}
+    tables["agent"].setdefault("port", 0)
+    told_of = refused(replacing=tables)
+    assert SECRET not in told_of
+    assert f"{key.section}.no_such_key" in told_of
+
+
+@pytest.mark.parametrize("text", ["opensesame", "correct horse battery staple", f"{40 * '0'}\n{40 * '0'}"])
+def test_what_is_no_thumbprint_is_not_shown(text: str) -> None:
+    """Whatever stands there instead, its length says enough."""
+    tables = RIGHT | {"exchange": {"app_id": "a", "organization": "c", "certificate_thumbprint": text}}
+    told_of = refused(replacing=tables)
+    assert text not in told_of
+    assert "characters are not the 40 hexadecimal digits" in told_of
+
+
+def test_the_library_that_reads_the_settings_logs_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """pydantic-settings can log what each source has; by then a secret is masked."""
+    monkeypatch.setenv("PYDANTIC_SETTINGS_DEBUG", "1")
+    caplog.set_level(logging.DEBUG)
+    file = tmp_path / "settings.toml"
+    file.write_text(f"[agent]\npassword = '{CANARY}'\npasswrod = '{CANARY}'\n", "utf-8")
+    (tmp_path / "exchange__password").write_text(CANARY, "utf-8")
+    environ = {"EXO_BRIDGE_SECRETS_DIR": str(tmp_path), "EXO_BRIDGE_AGENT__PASSWORD": CANARY}
+    refused(file, environ=environ, overrides=RIGHT)
+    assert CANARY not in caplog.text
 
 
 def test_loaded_settings_show_no_secret() -> None:

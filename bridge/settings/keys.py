@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
 from bridge.settings.model import Settings
 
 MASK = "********"
 ENVIRONMENT_PREFIX = "EXO_BRIDGE_"
+DELIMITER = "__"
 
-_TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _LONGEST_SHOWN = 80
+_FROM_TEXT: dict[str, TypeAdapter[Any]] = {"boolean": TypeAdapter(bool), "integer": TypeAdapter(int)}
+# A long word of small letters, capitals and digits: made by a generator, not written by hand.
+_LIKE_A_SECRET = re.compile(r"(?<!\S)(?=\S*[a-z])(?=\S*[A-Z])(?=\S*[0-9])\S{20,}")
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Key:
     @property
     def variable(self) -> str:
         """``EXO_BRIDGE_AGENT__HOST``."""
-        return f"{ENVIRONMENT_PREFIX}{self.section}__{self.name}".upper()
+        return f"{ENVIRONMENT_PREFIX}{self.section}{DELIMITER}{self.name}".upper()
 
     @property
     def is_secret(self) -> bool:
@@ -70,29 +73,62 @@ class Key:
             return "true or false"
         return "a path" if self.is_path else "text"
 
+    def read(self, value: Any, *, base: Path | None, is_text: bool) -> Any:
+        """A value as a source has it, for the model; what means nothing stays as it is, for the model to refuse.
+
+        ``base`` is the folder that a relative path is relative to; ``is_text`` says that the source has only text.
+        """
+        if not isinstance(value, str):
+            return value
+        if value == "" and not self.required and self.default is None:
+            return None
+        if self.is_secret:
+            return SecretStr(value)
+        if self.is_path:
+            return _path(value, base)
+        return self.from_text(value) if is_text else value
+
     def from_text(self, text: str) -> Any:
-        """The value that a text means, for sources that have only text; what means nothing stays as it is."""
-        bare = text.strip()
-        if self.type == "boolean":
-            return _TRUTHS.get(bare.lower(), text)
-        if self.type == "integer" and _WHOLE.fullmatch(bare):
-            return int(bare)
-        return text
+        """The number or truth that a text means for this key, else the text as it is."""
+        if self.type not in _FROM_TEXT:
+            return text
+        try:
+            return _FROM_TEXT[self.type].validate_python(text.strip())
+        except ValidationError:
+            return text
 
     def shown(self, value: Any) -> str:
         """A value in a message: masked, short, on one line; of a list or a table only that it is one."""
         if self.is_secret:
-            return MASK if value != "" else ""
+            return MASK if value else ""
         if isinstance(value, bool):
             return str(value).lower()
         if isinstance(value, list | tuple):
             return "[...]"
         if isinstance(value, dict):
             return "{...}"
-        # A password that stands in an address is no part of what was meant to be shown.
-        text = re.sub(r"//[^/]*@", f"//{MASK}@", str(value)) if isinstance(value, str) else str(value)
+        text = str(value)
+        if isinstance(value, str):
+            # A password that stands in an address is no part of what was meant to be shown.
+            text = re.sub(r"//[^/]*@", f"//{MASK}@", text)
+            text = MASK if looks_secret(text) and not self.is_path else text
         text = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
         return repr(text) if isinstance(value, str) else text
+
+
+def looks_secret(text: str) -> bool:
+    """Whether a text may be a secret in a wrong place."""
+    return _LIKE_A_SECRET.search(text) is not None
+
+
+def _path(text: str, base: Path | None) -> Path | str:
+    path = Path(text)
+    if text.startswith("~"):
+        try:
+            path = path.expanduser()
+        except RuntimeError:  # there is no such user, or no home
+            return path
+    return base / path if base is not None else path
 
 
 def _keys(section: str, model: type[BaseModel]) -> list[Key]:

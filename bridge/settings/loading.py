@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from bridge.errors import Mistake, SettingsError
 from bridge.settings.keys import KEYS, SECTIONS, Key
 from bridge.settings.model import RULE, Settings, Violation
-from bridge.settings.sources import COMMAND_LINE, Reading, read
+from bridge.settings.sources import COMMAND_LINE, Reading, sources
 
 DEFAULT = "default"
 
@@ -74,14 +74,10 @@ def load_settings(
 def _load(
     path: Path | None, overrides: Mapping[str, Any], replacing: Mapping[str, Any], environ: Mapping[str, str]
 ) -> Loaded | SettingsError:
-    reading = read(path, environ, overrides, replacing)
+    reading = Reading()
+    settings, mistakes = _validate({"_sources": sources(reading, path, environ, overrides, replacing)}, reading)
     if reading.unread:
         return _error(reading.mistakes, reading)
-    values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
-    for name, entry in reading.entries.items():
-        key = _ALL[name]
-        values[key.section][key.name] = entry.value
-    settings, mistakes = _validate(values, reading)
     mistakes = [*reading.mistakes, *mistakes, *_missing_file(reading)]
     if settings is None or mistakes:
         return _error(mistakes, reading)
@@ -89,21 +85,19 @@ def _load(
     return Loaded(settings, reading.file, origins)
 
 
-def _validate(values: dict[str, dict[str, Any]], reading: Reading) -> tuple[Settings | None, list[Mistake]]:
-    """The settings, or the mistakes in these values."""
+def _validate(values: dict[str, Any], reading: Reading) -> tuple[Settings | None, list[Mistake]]:
+    """The settings of these sources, or the mistakes in what they have."""
     try:
-        settings = Settings.model_validate(values)
+        return Settings(**values), []
     except ValidationError as error:
         wrong = {key.full_name: mistake for key, mistake in _field_mistakes(error, reading)}
         rules = _violations(error)
-    else:
-        return settings, []
     if wrong:
         # A section's rules are looked at only when all its fields are right, so it is tried without those that are not.
-        sound = {
-            section: {name: value for name, value in table.items() if f"{section}.{name}" not in wrong}
-            for section, table in values.items()
-        }
+        sound: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+        for name, entry in reading.entries.items():
+            if name not in wrong:
+                sound[_ALL[name].section][_ALL[name].name] = entry.value
         sound["agent"].setdefault("host", "localhost")
         try:
             Settings.model_validate(sound)
@@ -124,9 +118,10 @@ def _field_mistakes(error: ValidationError, reading: Reading) -> Iterator[tuple[
         if entry is None:
             yield key, Mistake(_nowhere(reading), key.full_name, "", "it is missing.", _where_to_set(key))
             continue
-        message, fix = f"it is not {key.takes}.", ""
+        message, fix, shown = f"it is not {key.takes}.", "", key.shown(entry.value)
         if one["type"] == "value_error":
-            message = f"{str(one['msg']).removeprefix('Value error, ')}."
+            # It says enough, and what was pasted under a wrong key may be a secret.
+            message, shown = f"{str(one['msg']).removeprefix('Value error, ')}.", ""
         elif one["type"] == "string_too_short":
             message = "it is empty."
         elif key.choices and isinstance(entry.value, str):
@@ -135,7 +130,7 @@ def _field_mistakes(error: ValidationError, reading: Reading) -> Iterator[tuple[
             fix = f'Did you mean "{lower[near[0]]}"?' if near else ""
         elif isinstance(entry.value, str) and key.type != "string" and key.from_text(entry.value) != entry.value:
             fix = "Write it without quotes."
-        yield key, Mistake(entry.origin, key.full_name, key.shown(entry.value), message, fix)
+        yield key, Mistake(entry.origin, key.full_name, shown, message, fix)
 
 
 def _violations(error: ValidationError) -> list[tuple[str, Violation]]:

@@ -6,6 +6,7 @@ Rules:
 - What one field alone can tell (its type, its range, its choices) stands at the field. What it takes more to tell, or
   a better sentence, stands in ``violations`` of the section, which finds all at once.
 - A section is valid by itself: it can be built in a program without a file, and the same rules hold.
+- A model reads nothing: ``Settings`` is what it is given, and ``load_settings`` gives it sources.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import re
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 APP_NAME = "exo-bridge"
 RULE = "settings_rule"
@@ -48,7 +50,11 @@ def _one_line(text: str) -> str:
 
 
 def _thumbprint(text: str) -> str:
-    return _THUMBPRINT_NOISE.sub("", text)
+    bare = _THUMBPRINT_NOISE.sub("", text)
+    if bare and not _THUMBPRINT.fullmatch(bare):
+        shown_by = "`Get-ChildItem Cert:\\CurrentUser\\My` on the agent"
+        raise ValueError(f"its {len(bare)} characters are not the 40 hexadecimal digits that {shown_by} shows")
+    return bare
 
 
 Line = Annotated[str, AfterValidator(_one_line)]
@@ -66,6 +72,10 @@ class Section(BaseModel):
     def violations(self) -> Iterator[Violation]:
         """Every rule that is broken though each field is right by itself."""
         yield from ()
+
+    def _missing(self, logon: str, *keys: str) -> Iterator[Violation]:
+        fix = f"Log-on by {logon} needs {' and '.join(keys)}."
+        return (Violation((key,), "it is missing.", fix) for key in keys if not getattr(self, key))
 
     @model_validator(mode="after")
     def _keeps_the_rules(self) -> Self:
@@ -144,9 +154,7 @@ class AgentSettings(Section):
                 ("host",), "it is not a host's name or address alone.", "Port and TLS have their own keys: port, tls."
             )
         if self.auth != "kerberos":
-            for key in ("user", "password"):
-                if not _is_set(getattr(self, key)):
-                    yield Violation((key,), "it is missing.", f"Log-on by {self.auth} needs user and password.")
+            yield from self._missing(self.auth, "user", "password")
         if self.auth == "basic" and self.encryption == "always":
             yield Violation(("encryption",), "basic has no message encryption.", 'Use "auto", or another auth.')
         plain = "auth" if self.auth == "basic" else "encryption" if self.encryption == "never" else ""
@@ -216,9 +224,9 @@ class ExchangeSettings(Section):
         keys: tuple[tuple[Logon, str], ...] = (
             ("certificate", "certificate_thumbprint"),
             ("app-secret", "client_secret"),
-            ("password", "password" if _is_set(self.password) else "user"),
+            ("password", "password" if self.password else "user"),
         )
-        return [(logon, key) for logon, key in keys if _is_set(getattr(self, key))]
+        return [(logon, key) for logon, key in keys if getattr(self, key)]
 
     def violations(self) -> Iterator[Violation]:
         """Rules about the log-on and the values that it needs.
@@ -236,45 +244,23 @@ class ExchangeSettings(Section):
             )
         elif len(logons) > 1:
             keys = tuple(key for _, key in logons)
-            yield Violation(
-                keys,
-                f"{' and '.join(keys)} are {len(logons)} kinds of log-on at once.",
-                "Keep one of them.",
-            )
-        if self.certificate_thumbprint and not _THUMBPRINT.fullmatch(self.certificate_thumbprint):
-            yield Violation(
-                ("certificate_thumbprint",),
-                "it is not a thumbprint.",
-                "It has 40 hexadecimal digits; `Get-ChildItem Cert:\\CurrentUser\\My` on the agent shows it.",
-            )
+            message = f"{' and '.join(keys)} are {len(logons)} kinds of log-on at once."
+            yield Violation(keys, message, "Keep one of them.")
+        elif self.logon == "password":
+            yield from self._missing(self.logon, "user", "password")
+        else:
+            yield from self._missing(self.logon, "app_id", "organization")
+            if self.logon == "app-secret" and self.environment != "O365Default":
+                yield Violation(
+                    ("environment", "client_secret"),
+                    f"log-on by app secret is there for O365Default only, not for {self.environment}.",
+                    "Use a certificate (app_id, certificate_thumbprint).",
+                )
         if not _is_authority(self.authority):
             yield Violation(
                 ("authority",),
                 "it is not the address of a token service.",
                 "It starts with https:// (http:// to this machine only) and has no user, query or fragment.",
-            )
-        if len(logons) == 1:
-            yield from self._logon_violations(logons[0][0])
-
-    def _logon_violations(self, logon: Logon) -> Iterator[Violation]:
-        if logon == "password":
-            for key in ("user", "password"):
-                if not _is_set(getattr(self, key)):
-                    yield Violation((key,), "it is missing.", "Log-on by password needs user and password.")
-            return
-        if not self.app_id:
-            yield Violation(("app_id",), "it is missing.", f"Log-on by {logon} needs the application's id.")
-        if not self.organization:
-            yield Violation(
-                ("organization",),
-                "it is missing.",
-                f"Log-on by {logon} needs the organization's primary domain, such as contoso.onmicrosoft.com.",
-            )
-        if logon == "app-secret" and self.environment != "O365Default":
-            yield Violation(
-                ("environment", "client_secret"),
-                f"log-on by app secret is there for O365Default only, not for {self.environment}.",
-                "Use a certificate (app_id, certificate_thumbprint).",
             )
 
 
@@ -317,20 +303,23 @@ class ScriptSettings(Section):
     )
 
 
-class Settings(Section):
+class Settings(BaseSettings):
     """All settings."""
 
-    agent: AgentSettings = Field(description="The way to the agent server, and the runspace there.")
-    exchange: ExchangeSettings = Field(description="The organization, and exactly one way to log on to it.")
-    regional: RegionalSettings = Field(
-        default=RegionalSettings(), description="What mailbox.set-regional sets where its caller says nothing."
-    )
-    log: LogSettings = Field(default=LogSettings(), description="The log file.")
-    scripts: ScriptSettings = Field(default=ScriptSettings(), description="The user's own scripts.")
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, case_sensitive=True)
 
+    agent: AgentSettings
+    exchange: ExchangeSettings
+    regional: RegionalSettings = RegionalSettings()
+    log: LogSettings = LogSettings()
+    scripts: ScriptSettings = ScriptSettings()
 
-def _is_set(value: str | SecretStr) -> bool:
-    return len(value) > 0
+    @classmethod
+    def settings_customise_sources(cls, *_: Any, **library: Any) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Nothing is read but what is passed in: values, or ``_sources``, of which the first that has a key counts."""
+        given: PydanticBaseSettingsSource = library["init_settings"]
+        sources: tuple[PydanticBaseSettingsSource, ...] = given().get("_sources", (given,))
+        return sources
 
 
 def _is_host(host: str) -> bool:
