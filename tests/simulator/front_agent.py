@@ -27,16 +27,21 @@ SHELL_URI = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
 
 
 class Words:
-    """An engine whose scripts are single words. ``ran`` is what was run, ``go`` lets those that wait end."""
+    """An engine whose scripts are single words.
+
+    ``ran`` is what was run, ``running`` is set at the first of them, ``go`` lets those that wait end.
+    """
 
     def __init__(self) -> None:
         self.ran: list[str] = []
+        self.running = threading.Event()
         self.go = threading.Event()
 
     def run(self, pipeline: Pipeline) -> None:
         """echo, reveal and length give back what they get; big gives much, wait waits, fail fails."""
         command = pipeline.commands[0]
         self.ran.append(command.text)
+        self.running.set()
         match command.text:
             case "echo":
                 pipeline.output(command.parameters["Value"])

@@ -19,6 +19,7 @@ from bridge.simulator.faults import ACTIONS, Fault, FaultPlan, parse_fault
         ("Send**=hang:0.5", Fault("Send", "hang", 0.5, times=None)),
         ("Any%5=status:503", Fault("Any", "status", 503, percent=5)),
         (" Create=401 ", Fault("Create", "401")),
+        ("Command=hang:40@after", Fault("Command", "hang", 40, after=True)),
     ],
 )
 def test_a_fault_is_read(spec: str, fault: Fault) -> None:
@@ -38,6 +39,7 @@ def test_a_fault_is_read(spec: str, fault: Fault) -> None:
         ("Receive=status:99", "between 200 and 599"),
         ("Receive=hang:1.2.3", "is no number"),
         ("Receive#0=reset", "counted from 1"),
+        ("Receive=reset@before", "is no fault"),
         ("Any%500=reset", "100 percent"),
         ("seed=x", "whole number"),
     ],
@@ -47,6 +49,18 @@ def test_a_wrong_fault_says_what_would_be_right(spec: str, said: str) -> None:
     with pytest.raises(ValueError, match="^" + repr(spec)[0]) as error:
         FaultPlan.parse([spec])
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize("what", ["reset", "lost", "hang:0.5", "fault:2150858793", "kill@after", "hang:40@after"])
+def test_a_fault_is_called_what_it_was_written_as(what: str) -> None:
+    """So that the wire log can be compared with what was asked for."""
+    assert str(parse_fault(f"Receive={what}")) == what
+
+
+@pytest.mark.parametrize(("spec", "is_after"), [("Send=reset", False), ("Send=lost", True), ("Send=reset@after", True)])
+def test_a_fault_has_its_moment(spec: str, is_after: bool) -> None:
+    """Before the work, unless the answer is lost or the SPEC says after."""
+    assert parse_fault(spec).is_after == is_after
 
 
 def test_a_fault_strikes_when_its_turn_comes() -> None:

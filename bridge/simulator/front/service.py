@@ -34,7 +34,7 @@ from bridge.simulator.front.refusals import (
 )
 from bridge.simulator.front.soap import POWERSHELL, SHELL, Request, seconds
 from bridge.simulator.shells.base import Shell, age
-from bridge.simulator.wsman_fault import aborted, access_denied, command_not_found, shell_not_found
+from bridge.simulator.wsman_fault import aborted, access_denied, command_not_found, in_use, shell_not_found
 
 _DEFAULT_IDLE = 7200.0
 _LARGEST_CHUNK = 390_000
@@ -247,10 +247,11 @@ class WsmanService:
 
     def _reconnect(self, request: Request, account: str) -> str:
         shell = self._of(request, account)
-        if shell.client_session != request.session_id:
-            raise other_session()
+        is_client = shell.client_session == request.session_id
         if shell.connected:
-            raise not_disconnected()
+            raise not_disconnected() if is_client else in_use()
+        if not is_client:
+            raise other_session()
         shell.used = time.monotonic()
         shell.reconnect(request.session_id)
         return "<rsp:ReconnectResponse/>"
