@@ -4,8 +4,8 @@ Rules:
 
 - A secret never reaches either. Every value of every event passes ``Redaction``, which knows the secrets of the
   settings and whatever is added later (a token); nothing is trusted to be harmless because of where it came from.
-- The console shows warnings; with ``-v`` what is done on the agent and in Exchange; with ``-vv`` round trips and
-  timings too. The file has its own level.
+- The console shows warnings about the runspace; with ``-v`` what is done on the agent and in Exchange; with ``-vv``
+  round trips and timings too. The file has its own level.
 - A log that cannot be written never fails an action: that is said once, on the console, and the action goes on.
 - What a line says about a call it says in fields: run, call, action, script, runspace.
 - pypsrp's and urllib3's own loggers print payloads at DEBUG and stay at WARNING whatever is asked for.
@@ -230,7 +230,8 @@ class _Console:
         self._level = level
 
     def msg(self, event: str, *, level: int, **facts: Any) -> None:
-        if level < self._level:
+        if level < self._level or (self._level >= logging.WARNING and "call" in facts):
+            # Without -v the outcome itself tells what went wrong in a call.
             return
         message = facts.pop("message", None)
         hidden = self._HIDDEN if self._level <= logging.DEBUG else self._HIDDEN | {"traceback"}

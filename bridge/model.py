@@ -139,6 +139,7 @@ class Outcome:
     rows: Sequence[dict[str, Any]] = ()
     seconds: float = 0.0
     call_id: str = ""
+    kind: Kind = Kind.CHANGE
 
     def as_json(self) -> dict[str, Any]:
         """The outcome as it stands in the JSON of an action (version 1), without its rows."""

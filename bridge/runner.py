@@ -18,7 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bridge import errors
-from bridge.errors import AgentError, Interrupted, Meaning
+from bridge.errors import AgentError, Interrupted
+from bridge.meaning import Meaning, meaning_of_record
 from bridge.model import (
     Call,
     Identity,
@@ -155,9 +156,9 @@ def _failed(call: Call, reply: Reply, seconds: float) -> Outcome:
     error = reply.errors[-1] if reply.errors else RemoteError("The pipeline was stopped on the agent.")
     throttled = any(warning.startswith(_MICRO_DELAY) for warning in reply.warnings)
     types = (error.exception_type, error.reason)
-    meaning = errors.meaning_of_record(error_id=error.error_id, error_types=types)
+    meaning = meaning_of_record(error_id=error.error_id, error_types=types)
     if throttled and meaning.retry:
-        meaning = errors.meaning_of_record(error_id=error.error_id, error_types=types, throttled=True)
+        meaning = meaning_of_record(error_id=error.error_id, error_types=types, throttled=True)
     unknown = _may_have_changed(call) and (not reply.errors or _answer_lost(meaning, error))
     return _outcome(
         call,
@@ -167,7 +168,8 @@ def _failed(call: Call, reply: Reply, seconds: float) -> Outcome:
             meaning.code,
             error.message,
             errors.OutcomeUnknown.remedy if unknown else meaning.remedy,
-            error_type=error.exception_type or error.reason,
+            # The type of what our own scripts write says nothing.
+            error_type="" if error.error_id.startswith("Bridge.") else error.exception_type or error.reason,
             error_id=error.error_id,
             retry=meaning.retry and not unknown,
         ),
@@ -234,5 +236,6 @@ def _outcome(call: Call, status: Status, **facts: Any) -> Outcome:
         parameters=call.parameters,
         dry_run=call.dry_run,
         call_id=call.id,
+        kind=call.kind,
         **facts,
     )

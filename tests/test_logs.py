@@ -68,20 +68,24 @@ def test_one_call_in_the_file(tmp_path: Path) -> None:
 
 
 def test_a_failure_is_a_warning_with_its_problem(tmp_path: Path) -> None:
-    """Whoever looks only at warnings finds the code, the sentence and the remedy."""
+    """The code, the sentence and the remedy; on the console with -v only, since the outcome says it too."""
     file = tmp_path / "log.jsonl"
-    console = io.StringIO()
-    log = configure(file=file, file_level="warning", stream=console)
+    quiet, console = io.StringIO(), io.StringIO()
     (call,) = ACTIONS["group.list"].calls({})
+    log = configure(stream=quiet)
+    LogObserver(log).finished(call, Outcome("group.list", Status.FAILED, {}))
+    log.close()
+    log = configure(file=file, file_level="warning", verbosity=1, stream=console)
 
     LogObserver(log).sending(call)
     problem = Problem("throttled", "Slow down.", "Wait.", retry=True)
     LogObserver(log).finished(call, Outcome("group.list", Status.FAILED, {}, problem=problem))
     log.close()
 
-    (line,) = lines(file)
+    line = lines(file)[-1]
     assert (line["level"], line["status"], line["problem"]) == ("warning", "failed", vars(problem))
     assert "throttled" in console.getvalue()
+    assert quiet.getvalue() == ""
 
 
 @pytest.mark.parametrize(("verbosity", "shown"), [(0, {"w"}), (1, {"w", "i"}), (2, {"w", "i", "d"})])

@@ -114,8 +114,10 @@ class Action:
 
     def _mistake(self, error: Mapping[str, Any]) -> str:
         """One mistake of pydantic's in a sentence."""
-        name = str(error["loc"][0]).replace("_", "-") if error["loc"] else ""
-        option = f"--{name}" if name else "the parameters"
+        if not error["loc"]:
+            return str(error["msg"]).removeprefix("Value error, ")
+        name = str(error["loc"][0]).replace("_", "-")
+        option = f"--{name}"
         if error["type"] == "missing":
             return f"{option} is missing"
         if error["type"] == "extra_forbidden":

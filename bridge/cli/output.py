@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bridge.model import Outcome, Status
+from bridge.model import Kind, Outcome, Status
 
 if TYPE_CHECKING:
     from bridge.errors import Mistake
@@ -99,6 +99,8 @@ def print_outcomes(outcomes: Iterable[Outcome]) -> None:
 
 
 def _outcome_line(outcome: Outcome) -> Text:
+    if outcome.kind is Kind.READ and outcome.problem is None:
+        return Text(shown(outcome.reason) + ".", style="dim")
     about = " ".join(f"{name.replace('_', '-')}={_quoted(value)}" for name, value in outcome.parameters.items())
     line = Text.assemble(
         (str(outcome.status), _STYLES[outcome.status]),

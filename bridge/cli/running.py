@@ -129,9 +129,10 @@ def simulator_of(options: SimulatorOptions) -> Iterator[Simulator]:
     finally:
         try:
             simulator.stop()
-        except OSError as error:
+        except (SimulatorError, OSError) as error:
+            said = _said(error) if isinstance(error, OSError) else str(error).rstrip(".")
             raise UsageError(
-                f"The simulated organization could not be saved: {_said(error)}.",
+                f"The simulated organization could not be saved: {said}.",
                 remedy="Give --tenant or --tenant-out a file that can be written.",
             ) from error
 

@@ -24,6 +24,7 @@ from pypsrp.powershell import RunspacePool
 
 from bridge import errors
 from bridge.entra import access_token
+from bridge.meaning import meaning_of_record
 from bridge.model import Listener, OnRecord, Record, Reply
 from bridge.scripts import ScriptFolder
 from bridge.session.pipeline import Pipeline
@@ -334,7 +335,7 @@ class Session:
         if not reply.errors:
             return errors.ExchangeError("The runspace could not be set up, and did not say why.")
         error = reply.errors[0]
-        meaning = errors.meaning_of_record(error_id=error.error_id, error_types=(error.exception_type, error.reason))
+        meaning = meaning_of_record(error_id=error.error_id, error_types=(error.exception_type, error.reason))
         message = error.message.rstrip(".") + "."
         kind = _SETUP_ERRORS.get(meaning.code)
         return kind(message) if kind else errors.ExchangeError(message, remedy=meaning.remedy)

@@ -53,6 +53,8 @@ _FAULTS: dict[int, type[errors.AgentError]] = {
     2150859082: errors.RunspaceLost,
     2150859180: errors.AgentAccessDenied,
     2150859204: errors.RunspaceLost,
+    2150859206: errors.RunspaceBusy,
+    2150859216: errors.RunspaceLost,
     2150859213: errors.RunspaceBusy,
     2150859235: errors.AgentAccessDenied,
     **dict.fromkeys((2150859173, 2150859174, 2150859175, 2150859176, 2150859179), errors.ShellQuota),

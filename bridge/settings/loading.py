@@ -21,7 +21,8 @@ from pydantic import ValidationError
 
 from bridge.errors import Mistake, SettingsError
 from bridge.settings.keys import KEYS, SECTIONS, Key
-from bridge.settings.model import RULE, Settings, Violation
+from bridge.settings.model import Settings
+from bridge.settings.section import RULE, Violation
 from bridge.settings.sources import COMMAND_LINE, Reading, sources
 
 DEFAULT = "default"
@@ -78,7 +79,7 @@ def _load(
     settings, mistakes = _validate({"_sources": sources(reading, path, environ, overrides, replacing)}, reading)
     if reading.unread:
         return _error(reading.mistakes, reading)
-    mistakes = [*reading.mistakes, *mistakes, *_missing_file(reading)]
+    mistakes = [*reading.mistakes, *mistakes, *_missing_files(reading)]
     if settings is None or mistakes:
         return _error(mistakes, reading)
     origins = {name: reading.entries[name].origin if name in reading.entries else DEFAULT for name in _ALL}
@@ -159,18 +160,18 @@ def _rule_mistake(section: str, rule: Violation, reading: Reading) -> Mistake:
     return Mistake(places, ", ".join(key.full_name for key in keys), value, rule.message, rule.fix)
 
 
-def _missing_file(reading: Reading) -> Iterator[Mistake]:
-    """The CA's file is looked for at once: a connection that fails for want of it says much less."""
-    key = _ALL["agent.ca_file"]
-    entry = reading.entries.get(key.full_name)
-    if entry is None or not isinstance(entry.value, Path):
-        return
-    try:
-        there = entry.value.is_file()
-    except OSError:  # a folder on the way that may not be entered
-        there = False
-    if not there:
-        yield Mistake(entry.origin, key.full_name, key.shown(str(entry.value)), "there is no such file.", "")
+def _missing_files(reading: Reading) -> Iterator[Mistake]:
+    """Certificates are looked for at once: a connection that fails for want of one says much less."""
+    for name in ("agent.ca_file", "agent.certificate_file", "agent.certificate_key_file"):
+        key, entry = _ALL[name], reading.entries.get(name)
+        if entry is None or not isinstance(entry.value, Path):
+            continue
+        try:
+            there = entry.value.is_file()
+        except OSError:  # a folder on the way that may not be entered
+            there = False
+        if not there:
+            yield Mistake(entry.origin, name, key.shown(str(entry.value)), "there is no such file.", "")
 
 
 def _nowhere(reading: Reading) -> str:
@@ -185,11 +186,16 @@ def _where_to_set(key: Key) -> str:
 
 def _error(mistakes: list[Mistake], reading: Reading) -> SettingsError:
     count = f"{len(mistakes)} mistakes" if len(mistakes) > 1 else "one mistake"
-    message = f"The settings cannot be used: {count}."
+    message, remedy = f"The settings cannot be used: {count}.", None
     if reading.file is None and reading.looked_at:
         places = ", ".join(str(place) for place in reading.looked_at)
         message = f"{message} There is no settings file; looked for {places}."
-    error = SettingsError(message, mistakes=sorted(mistakes, key=lambda mistake: _line(mistake, reading)))
+        remedy = (
+            "Write one (settings.example.toml shows every key, `exo-bridge settings schema` too) or name one with "
+            "--settings. --simulate needs none."
+        )
+    in_order = sorted(mistakes, key=lambda mistake: _line(mistake, reading))
+    error = SettingsError(message, mistakes=in_order, remedy=remedy)
     for mistake in error.mistakes:
         error.add_note(str(mistake))
     return error
