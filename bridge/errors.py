@@ -14,6 +14,7 @@
     │   ├── RunspaceBusy                       somebody else uses the named runspace now
     │   ├── RunspaceLost                       the runspace ended or its connection broke
     │   ├── AgentTimeout                       no answer in time
+    │   ├── DeadlinePassed                     the time that the caller gave is up
     │   └── ProtocolError                      an answer that is not WSMan (a proxy, another service)
     ├── ExchangeError                 exit 3   the second hop: from the agent to Exchange Online
     │   ├── ModuleMissing                      ExchangeOnlineManagement is not installed on the agent
@@ -141,8 +142,8 @@ class AgentLogonRefused(AgentError):
 
     code = "agent-logon-refused"
     remedy = (
-        "Check [agent] user, password and auth; on the agent `Get-ChildItem WSMan:\\localhost\\Service\\Auth` "
-        "shows which kinds of log-on it accepts."
+        "Check [agent] user, password and auth, and whether the account is locked or has ended; on the agent "
+        "`Get-ChildItem WSMan:\\localhost\\Service\\Auth` shows which kinds of log-on it accepts."
     )
 
 
@@ -199,6 +200,13 @@ class AgentTimeout(AgentError):
     code = "agent-timeout"
     retry = True
     remedy = "Look at the load of the agent server; [agent] operation_timeout and read_timeout say how long to wait."
+
+
+class DeadlinePassed(AgentError):
+    """The time that the caller gave for all of it is up; a call that was running was stopped."""
+
+    code = "deadline"
+    remedy = "Give more time with --deadline, or look at what takes it: -vv shows how long each step took."
 
 
 class ProtocolError(AgentError):
@@ -289,14 +297,17 @@ class Interrupted(BridgeError):
     """Stopped by a person or the system, after the running call was stopped or handed over.
 
     ``reply`` is what the running pipeline answered all the same, or None when that is not known. ``outcomes`` are those
-    of the calls until then, the interrupted one last.
+    of the calls until then, the interrupted one last. ``at_once`` says that it came twice, and nothing was waited for.
     """
 
     code = "interrupted"
     exit_code = 130
     remedy = "Run it again when you are ready; the outcomes above say what was done before the stop."
 
-    def __init__(self, message: str, *, remedy: str | None = None, reply: Reply | None = None) -> None:
+    def __init__(
+        self, message: str, *, remedy: str | None = None, reply: Reply | None = None, at_once: bool = False
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.reply = reply
+        self.at_once = at_once
         self.outcomes: list[Outcome] = []

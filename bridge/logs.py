@@ -43,6 +43,10 @@ _EVENT_LEVELS = {
     "runspace not disconnected": logging.WARNING,
     "runspace not closed": logging.WARNING,
     "pipeline not closed": logging.WARNING,
+    "waiting for the runspace": logging.WARNING,
+    "runspace lost": logging.WARNING,
+    "runspace replaced": logging.WARNING,
+    "line not kept": logging.WARNING,
 }
 
 Event = MutableMapping[str, Any]

@@ -7,8 +7,9 @@
     no answer, and the call provably did not start          failed      failed
     no answer otherwise, or a reply that is not a result    failed      unknown
 
-Rules: observers are told before a call is sent, and one that raises keeps it from being sent. After a failure of the
-agent nothing more is sent: the calls that were left are failed with the code ``not-sent``. Nothing is repeated here.
+Rules: observers are told before a call is sent, and one that raises keeps it from being sent. When the agent or
+Exchange cannot be reached any more nothing further is sent: the calls that were left are failed with the code
+``not-sent``. What only reads is repeated when it failed in passing; a change never is.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bridge import errors
-from bridge.errors import AgentError, Interrupted
+from bridge.errors import AgentError, BridgeError, ExchangeError, Interrupted
 from bridge.meaning import Meaning, meaning_of_record
 from bridge.model import (
     Call,
     Identity,
     Kind,
     Observer,
+    OnRecord,
     Outcome,
     Problem,
     Record,
@@ -38,12 +40,15 @@ from bridge.model import (
 _MICRO_DELAY = "Micro delay applied"
 """The beginning of Exchange's throttling warning. It is a diagnostic text that is not translated (observed)."""
 
-_KINDS: tuple[type[AgentError], ...] = (AgentError, *AgentError.__subclasses__())
-_REACHED = frozenset(kind.code for kind in _KINDS)
+_HOPS: tuple[type[BridgeError], ...] = (AgentError, ExchangeError)
+_REACHED = frozenset(kind.code for hop in _HOPS for kind in (hop, *hop.__subclasses__()))
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds
 
 
-def run_calls(calls: Iterable[Call], runspace: Runspace, observers: Sequence[Observer] = ()) -> list[Outcome]:
-    """Run the calls in their order; one outcome for each.
+def run_calls(
+    calls: Iterable[Call], runspace: Runspace, observers: Sequence[Observer] = (), *, read_retries: int = 0
+) -> list[Outcome]:
+    """Run the calls in their order; one outcome for each. What only reads is repeated up to ``read_retries`` times.
 
     Raises Interrupted, with the outcomes so far in ``outcomes``, when a signal came.
     """
@@ -56,17 +61,18 @@ def run_calls(calls: Iterable[Call], runspace: Runspace, observers: Sequence[Obs
                 observer.finished(call, outcome)
         else:
             try:
-                outcome = run_call(call, runspace, observers)
+                outcome = run_call(call, runspace, observers, read_retries=read_retries)
             except Interrupted as error:
                 error.outcomes = [*outcomes, *error.outcomes]
                 raise
-        if outcome.problem is not None and outcome.problem.code in _REACHED:
+        # An unknown outcome was sent; the runspace says at the next call whether it can go on.
+        if outcome.status is Status.FAILED and outcome.problem and outcome.problem.code in _REACHED:
             lost = outcome.problem
         outcomes.append(outcome)
     return outcomes
 
 
-def run_call(call: Call, runspace: Runspace, observers: Sequence[Observer] = ()) -> Outcome:
+def run_call(call: Call, runspace: Runspace, observers: Sequence[Observer] = (), *, read_retries: int = 0) -> Outcome:
     """Run one call. Raises what an observer raises before sending, and Interrupted with its outcome."""
     for observer in observers:
         observer.sending(call)
@@ -83,8 +89,8 @@ def run_call(call: Call, runspace: Runspace, observers: Sequence[Observer] = ())
     start = time.monotonic()
     parameters = {**call.parameters, **({"dry_run": True} if call.dry_run else {})}
     try:
-        reply = runspace.run(call.script, parameters, on_record, call_id=call.id)
-    except AgentError as error:
+        reply = _reply(call, runspace, parameters, on_record, 0 if _may_have_changed(call) else read_retries)
+    except (AgentError, ExchangeError) as error:
         return finish(_without_reply(call, error, time.monotonic() - start))
     except Interrupted as error:
         seconds = time.monotonic() - start
@@ -92,6 +98,20 @@ def run_call(call: Call, runspace: Runspace, observers: Sequence[Observer] = ())
         error.outcomes = [finish(outcome)]
         raise
     return finish(outcome_of(call, reply, time.monotonic() - start))
+
+
+def _reply(call: Call, runspace: Runspace, parameters: Mapping[str, Any], on_record: OnRecord, retries: int) -> Reply:
+    """What the runspace answers. A read that failed in passing is repeated, in a pipeline with an id of its own."""
+    for attempt in range(retries):
+        try:
+            return runspace.run(call.script, parameters, on_record, call_id="" if attempt else call.id)
+        except AgentError as error:
+            if not error.retry:
+                raise
+            pause = min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)
+            on_record(Record("warning", f"{error.message} The read is repeated in {pause:g} s."))
+            time.sleep(pause)
+    return runspace.run(call.script, parameters, on_record, call_id="" if retries else call.id)
 
 
 def outcome_of(call: Call, reply: Reply, seconds: float) -> Outcome:
@@ -186,8 +206,8 @@ def _answer_lost(meaning: Meaning, error: RemoteError) -> bool:
 _LOOK = "sent, and the answer was lost: it may or may not have been made"
 
 
-def _without_reply(call: Call, error: AgentError, seconds: float) -> Outcome:
-    unknown = error.maybe_sent and _may_have_changed(call)
+def _without_reply(call: Call, error: AgentError | ExchangeError, seconds: float) -> Outcome:
+    unknown = isinstance(error, AgentError) and error.maybe_sent and _may_have_changed(call)
     return _outcome(
         call,
         Status.UNKNOWN if unknown else Status.FAILED,
@@ -218,7 +238,7 @@ def _interrupted(call: Call, seconds: float) -> Outcome:
 
 
 def _not_sent(cause: Problem) -> Problem:
-    return Problem("not-sent", f"Not sent, because the agent failed before: {cause.message}", cause.remedy, retry=True)
+    return Problem("not-sent", f"Not sent, after a failure before: {cause.message}", cause.remedy, retry=True)
 
 
 def _may_have_changed(call: Call) -> bool:

@@ -29,9 +29,16 @@ class Agent:
         values["agent"] |= agent
         return load_settings(overrides=values, environ={}).settings
 
-    def session(self, *, listener: Listener | None = None, scripts: Path | None = None, **agent: Any) -> Session:
-        """A session that is not open yet; ``scripts`` is an own script folder."""
-        return Session(self.settings(**agent), ScriptFolder(scripts), listener=listener)
+    def session(
+        self,
+        *,
+        listener: Listener | None = None,
+        scripts: Path | None = None,
+        deadline: float | None = None,
+        **agent: Any,
+    ) -> Session:
+        """A session that is not open yet; ``scripts`` is an own script folder, ``agent`` replaces keys of [agent]."""
+        return Session(self.settings(**agent), ScriptFolder(scripts), listener=listener, deadline=deadline)
 
     def changes(self) -> list[str]:
         """The cmdlets that changed something, in order."""

@@ -230,15 +230,54 @@ def test_an_observer_that_raises_keeps_a_call_from_being_sent() -> None:
 def test_nothing_is_sent_after_the_agent_failed() -> None:
     """The calls that were left are failed as not sent, and every one of them has its outcome."""
     diary = Diary()
-    runspace = Answers(reply(RESULT), errors.RunspaceLost("gone", maybe_sent=True), reply(RESULT))
+    runspace = Answers(reply(RESULT), errors.RunspaceLost("gone", maybe_sent=False), reply(RESULT))
 
     outcomes = run_calls([change(), change(), change()], runspace, [diary])
 
-    assert [str(outcome.status) for outcome in outcomes] == ["changed", "unknown", "failed"]
+    assert [str(outcome.status) for outcome in outcomes] == ["changed", "failed", "failed"]
     assert outcomes[2].problem
     assert outcomes[2].problem.code == "not-sent"
     assert len(runspace.sent) == 2
     assert [entry for entry, _ in diary.entries].count("finished") == 3
+
+
+def test_after_an_unknown_change_the_others_are_sent() -> None:
+    """The runspace says at the next call whether it can go on."""
+    runspace = Answers(errors.RunspaceLost("gone", maybe_sent=True), reply(RESULT))
+
+    outcomes = run_calls([change(), change()], runspace)
+
+    assert [str(outcome.status) for outcome in outcomes] == ["unknown", "changed"]
+
+
+def test_what_only_reads_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read, and a dry run, within the budget and in a pipeline of its own; a change never, and no lasting error."""
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    gone = errors.RunspaceLost("gone", maybe_sent=True)
+    call = read()
+    runspace = Answers(gone, gone, reply({"id": "1", "name": "n"}))
+    assert run_call(call, runspace, read_retries=2).problem is None
+    assert [call_id for _, _, call_id in runspace.sent] == [call.id, "", ""]
+    assert run_call(change(dry_run=True), Answers(gone, reply(RESULT)), read_retries=1).status is Status.CHANGED
+
+    for call, error, tries in (
+        (read(), gone, 3),
+        (change(), gone, 1),
+        (read(), errors.AgentLogonRefused("no", maybe_sent=False), 1),
+    ):
+        runspace = Answers(*[error] * 5)
+        outcome = run_call(call, runspace, read_retries=2)
+        assert outcome.problem
+        assert outcome.problem.code == error.code
+        assert len(runspace.sent) == tries
+
+
+def test_an_exchange_that_cannot_be_connected_again_is_a_failure() -> None:
+    """The call was not sent, nothing more is, and the exit code is that of the second hop."""
+    outcomes = run_calls([change(), change()], Answers(errors.ExchangeLogonRefused("AADSTS7000222: it has expired.")))
+
+    assert [outcome.problem.code for outcome in outcomes if outcome.problem] == ["exchange-logon-refused", "not-sent"]
+    assert exit_code(outcomes) == 3
 
 
 def test_a_failed_action_does_not_stop_the_others() -> None:

@@ -298,3 +298,17 @@ def test_settings_are_frozen(file: Path) -> None:
     """Nobody changes them under somebody else."""
     with pytest.raises(ValidationError, match="frozen"):
         load(file).settings.agent.host = "x"
+
+
+def test_a_log_on_by_certificate_needs_no_user(file: Path) -> None:
+    """The agent knows whose certificate it is."""
+    given = {"host": "a", "auth": "certificate", "certificate_file": str(file), "certificate_key_file": str(file)}
+    agent = load(file, replacing={"agent": given}).settings.agent
+    assert (agent.user, agent.certificate_file, agent.certificate_key_file) == ("", file, file)
+
+
+def test_a_fingerprint_is_taken_as_it_is_shown(file: Path) -> None:
+    """With colons and in capitals, or as Windows' dialog copies it, it means the same."""
+    shown = ":".join(["AB"] * 32)
+    for text in (shown, "\u200e" + "ab " * 32, "ab" * 32):
+        assert load(file, overrides={"agent": {"fingerprint": text}}).settings.agent.fingerprint == "ab" * 32

@@ -12,6 +12,7 @@ from bridge.settings import load_settings
 
 APP = "00000000-0000-0000-0000-000000000001"
 THUMBPRINT = "0123456789abcdef0123456789abcdef01234567"
+CERTIFICATE = {"auth": "certificate", "certificate_file": __file__, "certificate_key_file": __file__}
 RIGHT: dict[str, dict[str, Any]] = {
     "agent": {"host": "agent", "user": "u", "password": "p"},
     "exchange": {"app_id": APP, "organization": "c", "certificate_thumbprint": THUMBPRINT},
@@ -68,8 +69,8 @@ level = "inf"
         "FILE:6: agent.port = '5986': it is not a whole number from 1 to 65535. Write it without quotes.",
         "FILE:7: agent.tls = 1: it is not true or false.",
         (
-            "FILE:8: agent.auth = 'NTML': it is not one of negotiate, ntlm, kerberos, credssp, basic. "
-            'Did you mean "ntlm"?'
+            "FILE:8: agent.auth = 'NTML': it is not one of negotiate, ntlm, kerberos, credssp, basic, "
+            'certificate. Did you mean "ntlm"?'
         ),
         (
             "FILE:9: agent.read_timeout, agent.operation_timeout: read_timeout (10) is not more than operation_timeout "
@@ -181,6 +182,16 @@ def test_a_secrets_directory_that_is_not_right(tmp_path: Path) -> None:
         ("agent", {"user": "a\nb"}, "user", "line break"),
         ("agent", {"password": ""}, "password", "needs user and password"),
         ("agent", {"auth": "basic", "encryption": "always"}, "encryption", "basic has no message encryption"),
+        ("agent", {"fingerprint": "AB:CD"}, "fingerprint", "its 4 characters are not the 64 hexadecimal digits"),
+        ("agent", {"fingerprint": "0" * 64, "tls": False}, "tls, agent.fingerprint", "Set tls = true"),
+        ("agent", {"fingerprint": "0" * 64, "ca_file": __file__}, "ca_file, agent.fingerprint", "two ways to trust"),
+        ("agent", {"channel_binding": "no"}, "channel_binding", "true or false"),
+        ("agent", {"auth": "certificate", "certificate_key_file": __file__}, "certificate_file",
+         "needs certificate_file and certificate_key_file"),
+        ("agent", {"auth": "certificate", "certificate_file": "none.pem", "certificate_key_file": __file__},
+         "certificate_file", "no such file"),
+        ("agent", CERTIFICATE | {"encryption": "always"}, "encryption", "certificate has no message encryption"),
+        ("agent", CERTIFICATE | {"tls": False}, "tls, agent.auth", "Set tls = true"),
         ("agent", {"operation_timeout": 30}, "read_timeout, agent.operation_timeout", "Set read_timeout to 40"),
         ("agent", {"idle_timeout": 59}, "idle_timeout", "from 60"),
         ("agent", {"on_exit": "leave"}, "on_exit", "disconnect, close"),

@@ -62,9 +62,11 @@ def test_the_example_loads_with_all_keys_of_one_log_on(logon: str, tmp_path: Pat
     table = uncommented(EXAMPLE)
     others = set().union(*LOGONS.values()) - LOGONS[logon]
     table["exchange"] = {name: value for name, value in table["exchange"].items() if name not in others}
-    ca_file = tmp_path / "ca.pem"
-    ca_file.touch()
-    table["agent"]["ca_file"] = str(ca_file)
+    some_file = tmp_path / "some.pem"
+    some_file.touch()
+    table["agent"] |= dict.fromkeys(("ca_file", "certificate_file", "certificate_key_file"), str(some_file))
+    # Of the two ways to trust the agent one is kept; each has its turn.
+    del table["agent"]["ca_file" if logon == "certificate" else "fingerprint"]
     assert load_settings(environ={}, replacing=table).settings.exchange.logon == logon
 
 

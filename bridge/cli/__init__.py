@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from bridge.cli import output
     from bridge.cli.app import build_app
+    from bridge.cli.console_close import close_interrupts
     from bridge.cli.options import Invocation
 
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output.prepare_streams()
     as_json = "--json" in given
     try:
-        with _signals_interrupt():
+        with _signals_interrupt(), close_interrupts():
             # The values are taken as they are: on Windows click would expand * and %NAME% in them.
             code = build_app()(
                 given, prog_name=PROGRAM, standalone_mode=False, windows_expand_args=False, obj=invocation
@@ -71,15 +72,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def _signals_interrupt() -> Iterator[None]:
-    """SIGTERM, and Ctrl-Break on Windows, end a command as Ctrl-C does."""
+    """SIGTERM, SIGHUP of a closed terminal, and Ctrl-Break on Windows end a command as Ctrl-C does."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     before: dict[int, Any] = {}
     with contextlib.suppress(ValueError):  # not in the main thread: the process's owner decides
-        for name in ("SIGTERM", "SIGBREAK"):
-            if (number := getattr(signal, name, None)) is not None:
+        for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+            number = getattr(signal, name, None)
+            # What was told to be ignored, as nohup does with SIGHUP, stays ignored.
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 before[number] = signal.signal(number, interrupt)
     try:
         yield

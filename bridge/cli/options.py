@@ -37,6 +37,7 @@ class Options:
     json: bool = False
     verbose: int = 0
     log_file: Path | None = None
+    deadline: float | None = None
 
 
 class Invocation:
@@ -89,6 +90,17 @@ _DECLARED: Mapping[str, tuple[Any, Any]] = {
             show_default=False,
         ),
     ),
+    "deadline": (
+        float | None,
+        typer.Option(
+            "--deadline",
+            metavar="SECONDS",
+            min=1,
+            help="How long all may take, waiting and connecting included; a call that still runs then is stopped.",
+            rich_help_panel=_AGENT,
+            show_default=False,
+        ),
+    ),
     "dry_run": (
         bool,
         typer.Option("--dry-run", metavar="", help="Read, compare and say what would be changed; change nothing."),
@@ -121,7 +133,7 @@ _DECLARED: Mapping[str, tuple[Any, Any]] = {
     ),
 }
 
-NO_AGENT = frozenset(("simulate", "engine", "tenant", "dry_run"))
+NO_AGENT = frozenset(("simulate", "engine", "tenant", "dry_run", "deadline"))
 """The common options that make no difference to a command that talks to no agent."""
 
 

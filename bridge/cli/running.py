@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 class Running:
     """A command under way: its settings, where they are from, its log, and the simulator when there is one."""
 
-    def __init__(self, loaded: Loaded, log: Log, simulator: Simulator | None) -> None:
+    def __init__(self, loaded: Loaded, log: Log, simulator: Simulator | None, deadline: float | None = None) -> None:
         self.loaded = loaded
+        self._deadline = deadline
         self.settings: Settings = loaded.settings
         self.log = log
         self.simulator = simulator
@@ -41,7 +42,13 @@ class Running:
 
     def session(self) -> Session:
         """A session that is not open yet; what happens to it is logged."""
-        return Session(self.settings, self.scripts, listener=self.log.listen, hide=self.log.redaction.add)
+        return Session(
+            self.settings,
+            self.scripts,
+            listener=self.log.listen,
+            hide=self.log.redaction.add,
+            deadline=self._deadline,
+        )
 
     def defaults(self, action: Action) -> dict[str, Any]:
         """The values of the section of the settings that stands in for what is not given to this action."""
@@ -54,7 +61,8 @@ class Running:
 
         with self.session() as session:
             session.open()
-            return run_calls(calls, session, [LogObserver(self.log)])
+            retries = self.settings.agent.read_retries
+            return run_calls(calls, session, [LogObserver(self.log)], read_retries=retries)
 
 
 @contextlib.contextmanager
@@ -72,7 +80,7 @@ def prepared(invocation: Invocation, *, agent: Mapping[str, Any] | None = None) 
         log = start_log(invocation, loaded.settings)
         stack.callback(log.close)
         with told_when_unforeseen(log):
-            yield Running(loaded, log, simulator)
+            yield Running(loaded, log, simulator, options.deadline)
 
 
 @contextlib.contextmanager

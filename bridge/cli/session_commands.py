@@ -1,13 +1,17 @@
 """``exo-bridge session``: the named runspace on the agent.
 
-Rules: only ``connect`` opens a runspace or connects Exchange. A runspace that another client uses is shown, and is
-neither disconnected nor closed. With ``--dry-run`` nothing is opened, taken over or closed.
+Rules:
+
+- Only ``connect`` opens a runspace or connects Exchange. With ``--dry-run`` nothing is opened, taken over or closed.
+- A runspace that another client uses is shown, and is neither disconnected nor closed. A client that said nothing for
+  longer than [agent] abandoned_after is dead, and ``close --all`` ends what it left behind.
+- Ours is what the settings name: this name, this endpoint, this account. Nothing else is touched.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
     from bridge.cli.running import Running
     from bridge.session import BridgeState, RunspaceInfo
 
-_COLUMNS = ("mine", "name", "state", "run_seconds", "idle_seconds", "owner", "client_ip", "process_id", "id")
+_COLUMNS = ("mine", "name", "state", "age", "idle", "owner", "client_ip", "process_id", "memory", "id")
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -42,16 +46,19 @@ def show(invocation: Invocation) -> None:
         if not invocation.options.dry_run and _mine(found) and not _in_use(found):
             with running.session() as session:
                 state = session.look()
+    rows = [_shell_row(running, info, state) for info in found]
     if invocation.options.json:
-        output.print_json({"rows": [_row(info) for info in found], "state": asdict(state) if state else None})
+        output.print_json({"rows": rows, "state": asdict(state) if state else None})
         return
-    output.print_rows([_row(info) for info in found], _COLUMNS)
+    output.print_rows([_for_people(row) for row in rows], _COLUMNS)
     name = running.settings.agent.runspace_name
     if state is not None:
         output.print_line()
         _print_state(state)
     elif not _mine(found):
         output.print_line(f"There is no runspace {name!r} on {running.settings.agent.host}.")
+    elif any(row["mine"] and row["abandoned"] for row in rows):
+        output.print_line(f"The client of the runspace {name!r} is silent and counts as dead.")
     elif _in_use(found):
         output.print_line(f"The runspace {name!r} is in use by another client.")
 
@@ -87,12 +94,23 @@ def disconnect(invocation: Invocation) -> None:
         _print_step(invocation, running, "unchanged", reason, found)
 
 
-def close(invocation: Invocation) -> None:
+def close(
+    invocation: Invocation,
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all", metavar="", help="Close each shell of ours, also one whose client is silent and counts as dead."
+        ),
+    ] = False,
+) -> None:
     """End the runspace, and with it the connection to Exchange."""
     from bridge.cli.running import prepared
 
     with prepared(invocation) as running:
         found = _runspaces(running)
+        if every:
+            _close_all(invocation, running, _mine(found))
+            return
         if _in_use(found):
             raise _busy(running, found)
         if not _mine(found):
@@ -104,7 +122,53 @@ def close(invocation: Invocation) -> None:
             _print_step(invocation, running, "changed", "it was closed", found)
 
 
+def _close_all(invocation: Invocation, running: Running, mine: list[RunspaceInfo]) -> None:
+    """Close ours and print what became of each. Raises typer.Exit (3) when one is left."""
+    dry_run = invocation.options.dry_run
+    if dry_run:
+        left = {info.shell_id for info in mine if _has_client(running, info)}
+    else:
+        left = {info.shell_id for info in _close_each(running, mine)}
+    rows = []
+    for info in mine:
+        if info.shell_id not in left:
+            status, reason = "changed", "it would be closed" if dry_run else "it was closed"
+        elif _has_client(running, info):
+            status, reason = "failed", f"it is in use by another client ({info.client_ip or 'address not known'})"
+        else:
+            status, reason = "failed", "it could not be closed; the log says why"
+        rows.append(_step(invocation, running, status, reason, info.shell_id))
+    _print_steps(invocation, rows or [_step(invocation, running, "unchanged", "there is none")])
+    if left:
+        raise typer.Exit(RunspaceBusy.exit_code)
+
+
+def _close_each(running: Running, mine: list[RunspaceInfo]) -> list[RunspaceInfo]:
+    """End ours but for those that a client uses; those that are left.
+
+    One look takes a shell over and closes the others that are free; only the next finds that no other is left but those
+    whose client is dead, and closes these. Where a living client has one too, it would wait for that client.
+    """
+    while True:
+        free = any(info.state != "Connected" for info in mine)
+        if not mine or (not free and any(_has_client(running, info) for info in mine)):
+            return mine
+        _end(running)
+        before, mine = mine, _mine(_runspaces(running))
+        if len(mine) >= len(before):
+            return mine
+
+
 def _close(running: Running) -> None:
+    _end(running)
+    if _mine(_runspaces(running)):
+        raise RunspaceLost(
+            "The runspace could not be closed.", remedy="The log says why; the agent ends it when it has been idle."
+        )
+
+
+def _end(running: Running) -> None:
+    """Take the runspace over, and end it."""
     session = running.session()
     try:
         session.look()
@@ -113,10 +177,6 @@ def _close(running: Running) -> None:
         running.log.event("runspace state not read", error=error.message)
     finally:
         session.close()
-    if _mine(_runspaces(running)):
-        raise RunspaceLost(
-            "The runspace could not be closed.", remedy="The log says why; the agent ends it when it has been idle."
-        )
 
 
 def _runspaces(running: Running) -> list[RunspaceInfo]:
@@ -141,33 +201,74 @@ def _busy(running: Running, found: list[RunspaceInfo]) -> RunspaceBusy:
     )
 
 
-def _row(info: RunspaceInfo) -> dict[str, Any]:
-    return {"id": info.shell_id, **asdict(info)}
+def _is_abandoned(running: Running, info: RunspaceInfo) -> bool:
+    """Whether the agent believes a client connected that was silent for longer than a living one is."""
+    return info.state == "Connected" and info.idle_seconds > running.settings.agent.abandoned_after
+
+
+def _has_client(running: Running, info: RunspaceInfo) -> bool:
+    return info.state == "Connected" and not _is_abandoned(running, info)
+
+
+def _shell_row(running: Running, info: RunspaceInfo, state: BridgeState | None) -> dict[str, Any]:
+    """A shell as JSON has it; ``memory_bytes`` is None where it is not known: it takes a look into the runspace."""
+    looked_into = state is not None and state.shell_id.upper() == info.shell_id
+    return {
+        "id": info.shell_id,
+        **asdict(info),
+        "abandoned": _is_abandoned(running, info),
+        "memory_bytes": (state.memory_bytes or None) if state is not None and looked_into else None,
+    }
+
+
+def _for_people(row: dict[str, Any]) -> dict[str, Any]:
+    state = f"{row['state']}, abandoned" if row["abandoned"] else row["state"]
+    memory = "" if row["memory_bytes"] is None else _mebibytes(row["memory_bytes"])
+    times = {"age": _duration(row["run_seconds"]), "idle": _duration(row["idle_seconds"])}
+    return {**row, **times, "state": state, "memory": memory}
+
+
+def _duration(seconds: float) -> str:
+    """As ``1:02:03``, hours first."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+def _mebibytes(count: int) -> str:
+    return f"{count / 2**20:.0f} MiB"
 
 
 def _print_step(
     invocation: Invocation, running: Running, status: str, reason: str, found: list[RunspaceInfo] | None = None
 ) -> None:
     """One thing that was or was not done to the runspace."""
-    name = running.settings.agent.runspace_name
-    if not invocation.options.json:
-        note = " (dry run: nothing was changed)" if invocation.options.dry_run else ""
-        output.print_line(f"{status:<10}runspace {name}: {reason}{note}")
-        return
     ids = [info.shell_id for info in _mine(found or [])]
-    row = {
-        "id": ids[0] if ids else "",
-        "name": name,
+    _print_steps(invocation, [_step(invocation, running, status, reason, ids[0] if ids else "")])
+
+
+def _step(invocation: Invocation, running: Running, status: str, reason: str, shell_id: str = "") -> dict[str, Any]:
+    return {
+        "id": shell_id,
+        "name": running.settings.agent.runspace_name,
         "status": status,
         "reason": reason,
         "dry_run": invocation.options.dry_run,
     }
-    output.print_json({"rows": [row]})
+
+
+def _print_steps(invocation: Invocation, rows: list[dict[str, Any]]) -> None:
+    if invocation.options.json:
+        output.print_json({"rows": rows})
+        return
+    for row in rows:
+        note = " (dry run: nothing was changed)" if row["dry_run"] else ""
+        which = f" {row['id']}" if len(rows) > 1 else ""
+        output.print_line(f"{row['status']:<10}runspace {row['name']}{which}: {row['reason']}{note}")
 
 
 def _print_state(state: BridgeState) -> None:
     facts = asdict(state)
-    facts["memory"] = f"{facts.pop('memory_bytes') / 2**20:.0f} MiB"
+    facts["memory"] = _mebibytes(facts.pop("memory_bytes"))
     del facts["account"]  # how the next process recognises the log-on; nothing for people
     facts["connection"] = facts["connection"] or "not connected to Exchange"
     output.print_facts({name: value for name, value in facts.items() if value})

@@ -1,13 +1,18 @@
 """The one remote runspace on the agent server, from the client's side. Only this package imports pypsrp.
 
 wsman.py     the connection to the agent, its shells, and pypsrp's exceptions told as ours
+logon.py, tls.py   how to log on to the agent, and how its certificate is trusted
+lock.py      one at a time on this machine
+runspace.py  the named runspace: found and taken over, or opened; left, or closed
 pipeline.py  one script in one pipeline: parameters in, records as they arrive, a reply out
-session.py   the named runspace: found, taken over or opened; connected to Exchange; left or closed
+exchange.py  the connection to Exchange inside the runspace
+session.py   all of it, kept well from call to call
 """
 
 from __future__ import annotations
 
-from bridge.session.session import BridgeState, Session, runspaces
+from bridge.session.exchange import BridgeState
+from bridge.session.session import Session, runspaces
 from bridge.session.wsman import RunspaceInfo
 
 __all__ = ["BridgeState", "RunspaceInfo", "Session", "runspaces"]

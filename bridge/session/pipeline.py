@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import SecretStr
 from pypsrp.complex_objects import GenericComplexObject, ObjectMeta, PSInvocationState
@@ -17,8 +17,9 @@ from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.shell import SignalCode
 
 from bridge.actions import parameter_name
-from bridge.errors import Interrupted
+from bridge.errors import DeadlinePassed, Interrupted
 from bridge.model import OnRecord, Record, RemoteError, Reply
+from bridge.session.runspace import Deadline
 from bridge.session.wsman import ObservedWSMan, translated
 
 STOP_SECONDS = 10.0
@@ -43,8 +44,10 @@ class Pipeline:
         parameters: Mapping[str, Any],
         pipeline_id: str,
         on_record: OnRecord,
+        deadline: Deadline,
     ) -> None:
         self._pool = pool
+        self._deadline = deadline
         self._wsman = wsman
         self._warnings: list[str] = []
         self._errors: list[RemoteError] = []
@@ -69,13 +72,38 @@ class Pipeline:
                 self._powershell.begin_invoke(remote_stream_options=0)
             with translated(agent, maybe_sent=True):
                 while self._powershell.state == PSInvocationState.RUNNING:
-                    self._powershell.poll_invoke()
+                    if self._deadline.has_passed:
+                        return self._give_up()
+                    self._powershell.poll_invoke(timeout=self._patience(agent.operation_timeout))
         except KeyboardInterrupt:
-            self._stop()
-            known = self._reply() if self._powershell.state == PSInvocationState.COMPLETED else None
-            raise Interrupted("Stopped while a call was running.", reply=known) from None
+            return self._interrupted()
         self._close()
         return self._reply()
+
+    def _patience(self, operation_timeout: int) -> int | None:
+        """How long the agent may wait for output, in seconds, where the deadline allows less than the settings say."""
+        remaining = self._deadline.remaining(operation_timeout)
+        return None if remaining >= operation_timeout else max(1, round(remaining))
+
+    def _give_up(self) -> Reply:
+        """The deadline has passed: stop the pipeline; its reply when it came to its end all the same."""
+        self._stop()
+        if self._powershell.state == PSInvocationState.COMPLETED:
+            return self._reply()
+        raise DeadlinePassed("The deadline passed while the call was running; it was stopped.", maybe_sent=True)
+
+    def _interrupted(self) -> NoReturn:
+        """A signal came: stop the pipeline. A second one leaves it as it is."""
+        try:
+            self._stop()
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"Left at once. The pipeline {self._powershell.id} in the shell {self._pool.id} may still run on "
+                f"{self._wsman.agent.host}.",
+                at_once=True,
+            ) from None
+        known = self._reply() if self._powershell.state == PSInvocationState.COMPLETED else None
+        raise Interrupted("Stopped while a call was running.", reply=known) from None
 
     def _stop(self) -> None:
         """Ask the agent to stop the pipeline, and wait a little for its last word. Never raises an agent's error."""

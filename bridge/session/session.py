@@ -1,73 +1,52 @@
-"""The named runspace: found or opened, connected to Exchange once, left for the next process or closed.
+"""A session: the named runspace with Exchange connected in it, kept that way whatever happens meanwhile.
 
 Rules:
 
-- There is one runspace of a name. One that is disconnected is taken over; one that another client is connected to is
-  busy, and is not touched. Shells of other owners, other names and other endpoints are never touched.
 - Exchange is connected once in the life of the runspace. Whoever takes it over looks at what is there
   (Get-BridgeState.ps1) and connects again only where the account, the cmdlets or the token do not fit.
+- Between two calls everything is mended: a runspace that is gone is opened anew, once; one that has grown old is
+  replaced; Exchange is connected again when its connection or its token ended. A call that provably did not start,
+  or did not reach Exchange, is then sent once more. Nothing else is ever sent twice here.
 - A runspace that could not be set up is closed, not left behind half done.
 """
 
 from __future__ import annotations
 
-import contextlib
+import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from pypsrp.complex_objects import RunspacePoolState
-from pypsrp.powershell import RunspacePool
-
 from bridge import errors
-from bridge.entra import access_token
-from bridge.meaning import meaning_of_record
 from bridge.model import Listener, OnRecord, Record, Reply
 from bridge.scripts import ScriptFolder
+from bridge.session.exchange import (
+    BridgeState,
+    bridge_state,
+    connection_gone,
+    fits,
+    logon_parameters,
+    setup_error,
+    token_ends,
+)
 from bridge.session.pipeline import Pipeline
+from bridge.session.runspace import Deadline, NamedRunspace
 from bridge.session.wsman import ObservedWSMan, RunspaceInfo, enumerate_shells, translated
-from bridge.settings import AgentSettings, Settings
+from bridge.settings import Settings
 
 _CONNECT = "session/Connect-Bridge.ps1"
 _STATE = "session/Get-BridgeState.ps1"
-_TOKEN_MARGIN = timedelta(minutes=5)
-_LOGON_NAMES = {"certificate": "certificate", "app-secret": "access-token", "password": "password"}
-
-
-@dataclass(frozen=True)
-class BridgeState:
-    """What the runspace is and how it is connected to Exchange.
-
-    ``runspace`` is ``new`` or ``taken over``, ``connection`` ``new``, ``existing`` or, when Exchange is not connected,
-    ``""``; ``token_expires`` is ISO 8601 in UTC or ``""``; ``missing_commands`` are the cmdlets that the roles do not
-    grant.
-    """
-
-    runspace: str
-    connection: str
-    organization: str
-    logon: str
-    account: str
-    power_shell_version: str
-    power_shell_edition: str
-    language_mode: str
-    module_version: str
-    commands: tuple[str, ...]
-    missing_commands: tuple[str, ...]
-    token_expires: str
-    shell_id: str
-    process_id: int
-    memory_bytes: int
+_MEMORY_EVERY = 100
+"""After how many pipelines the memory of the runspace is looked at again; a look is a pipeline itself."""
 
 
 class Session:
     """The runspace that the settings name; a context manager that leaves it as the settings say.
 
-    Not safe for several threads: pypsrp is not. ``listener`` is told of each step and each exchange, ``hide`` of
-    a secret that comes up on the way (a token), so that no log shows it.
+    Not safe for several threads: pypsrp is not. ``listener`` is told of each step and each exchange, ``hide`` of a
+    secret that comes up on the way (a token), so that no log shows it. ``deadline`` is the number of seconds that all
+    of it may take, from now on.
     """
 
     def __init__(
@@ -77,14 +56,18 @@ class Session:
         *,
         listener: Listener | None = None,
         hide: Callable[[str], None] | None = None,
+        deadline: float | None = None,
     ) -> None:
         self._settings = settings
         self._scripts = scripts
         self._listener: Listener = listener or _nobody
         self._hide = hide or _nobody
-        self._wsman: ObservedWSMan | None = None
-        self._pool: RunspacePool | None = None
-        self._keys_exchanged = False
+        self._deadline = Deadline(deadline)
+        self._runspace = NamedRunspace(settings.agent, self._listener)
+        self._state: BridgeState | None = None
+        self._pipelines = 0
+        self._is_broken = False
+        self._is_left = False
 
     def __enter__(self) -> Self:
         return self
@@ -99,15 +82,127 @@ class Session:
 
         Raises AgentError and ExchangeError.
         """
-        taken_over = self._reach()
+        if not self._runspace.reach(self._deadline):
+            return self._set_up("new")
+        if not self._is_old():
+            state = self._set_up("taken over")
+            if not self._is_large(state):
+                return state
+        return self._rebuild()
+
+    def look(self) -> BridgeState | None:
+        """The state of the runspace if it is there, without connecting Exchange; None when there is none."""
+        if not self._runspace.reach(self._deadline, may_open=False):
+            return None
+        return self._read_state("taken over")
+
+    def run(self, script: str, parameters: Mapping[str, Any], on_record: OnRecord, *, call_id: str = "") -> Reply:
+        """Run a script in the open runspace; see bridge.model.Runspace.
+
+        Raises also ExchangeError: Exchange could not be connected again, and the call was not sent.
+        """
+        self._mend()
         try:
-            state = self._read_state("taken over") if taken_over else None
+            reply = self._run(script, parameters, on_record, call_id)
+        except errors.AgentError as error:
+            if error.maybe_sent or not isinstance(error, errors.RunspaceLost):
+                self._is_broken = True
+                raise
+            self._listener("runspace lost", error=error.message)
+            self._rebuild()
+            reply = self._run(script, parameters, on_record, call_id)
+        if self._state is not None and connection_gone(reply, self._state):
+            self._listener("exchange connection lost", error=reply.errors[-1].message)
+            self._state = self._connect_exchange("taken over")
+            reply = self._run(script, parameters, on_record, "")
+        return reply
+
+    def leave(self) -> None:
+        """Let go of the runspace: disconnect it for the next process, or close it, as [agent] on_exit says.
+
+        Never raises: what was done is done, and the agent ends a runspace that is left alone by itself.
+        """
+        if self._is_left:
+            self._runspace.abandon()
+        elif self._settings.agent.on_exit == "close":
+            self._runspace.close()
+        else:
+            self._runspace.disconnect()
+
+    def close(self) -> None:
+        """End the runspace on the agent, and with it the connection to Exchange. Never raises."""
+        self._runspace.close()
+
+    # --- keeping it well
+
+    def _mend(self) -> None:
+        """Before a call: what broke at the last one, and what has grown old."""
+        if self._deadline.has_passed:
+            raise errors.DeadlinePassed("The deadline has passed; nothing more was sent.")
+        if self._is_broken:
+            self._recover()
+        elif self._runspace.is_open and (self._is_old() or self._has_grown()):
+            self._rebuild()
+        elif self._state is not None and token_ends(self._state):
+            self._listener("token ends", expires=self._state.token_expires)
+            self._state = self._connect_exchange("taken over")
+
+    def _recover(self) -> None:
+        """After a failure: go on with the runspace where it still answers, else with a new one. Raises AgentError."""
+        self._runspace.reset_connection()
+        self._is_broken = False
+        try:
+            self._state = self._read_state("taken over")
+        except errors.AgentError as error:
+            self._listener("runspace lost", error=error.message)
+            self._rebuild()
+            return
+        if not self._fits(self._state):
+            self._state = self._connect_exchange("taken over")
+
+    def _rebuild(self) -> BridgeState:
+        """A new runspace, with Exchange connected. Raises AgentError and ExchangeError."""
+        self._runspace.replace()
+        self._is_broken = False
+        self._pipelines = 0
+        return self._set_up("new")
+
+    def _is_old(self) -> bool:
+        """By its age, or by the number of pipelines that this process ran in it."""
+        agent = self._settings.agent
+        age = time.monotonic() - self._runspace.opened
+        if (agent.recycle_age and age > agent.recycle_age) or (
+            agent.recycle_pipelines and self._pipelines >= agent.recycle_pipelines
+        ):
+            self._listener("runspace recycled", age=round(age), pipelines=self._pipelines)
+            return True
+        return False
+
+    def _has_grown(self) -> bool:
+        """Whether its memory is above the limit; looked at now and then only."""
+        if not self._settings.agent.recycle_memory or not self._pipelines or self._pipelines % _MEMORY_EVERY:
+            return False
+        return self._is_large(self._read_state("taken over"))
+
+    def _is_large(self, state: BridgeState) -> bool:
+        limit = self._settings.agent.recycle_memory * 2**20
+        if not limit or state.memory_bytes <= limit:
+            return False
+        self._listener("runspace recycled", memory_bytes=state.memory_bytes, pipelines=self._pipelines)
+        return True
+
+    # --- setting it up
+
+    def _set_up(self, runspace: str) -> BridgeState:
+        try:
+            state = self._read_state(runspace) if runspace == "taken over" else None
             if state is None or not self._fits(state):
-                state = self._connect_exchange("taken over" if taken_over else "new")
+                state = self._connect_exchange(runspace)
         except (errors.ExchangeError, errors.AgentError):
-            if not taken_over:
+            if runspace == "new":
                 self.close()
             raise
+        self._state = state
         if state.missing_commands:
             self._listener("cmdlets missing", cmdlets=", ".join(state.missing_commands))
         self._listener(
@@ -120,253 +215,51 @@ class Session:
         )
         return state
 
-    def look(self) -> BridgeState | None:
-        """The state of the runspace if it is there and free, without connecting Exchange; None when there is none."""
-        if all(not info.mine for info in enumerate_shells(self._connection())):
-            return None
-        return self._read_state("taken over") if self._reach(may_open=False) else None
-
-    def run(self, script: str, parameters: Mapping[str, Any], on_record: OnRecord, *, call_id: str = "") -> Reply:
-        """Run a script in the open runspace; see bridge.model.Runspace."""
-        pool, wsman = self._open_pool()
-        if any(hasattr(value, "get_secret_value") for value in parameters.values()):
-            self._exchange_keys()
-        text = self._scripts.get(script).text
-        pipeline_id = str(uuid.UUID(call_id)) if call_id else str(uuid.uuid4())
-        return Pipeline(pool, wsman, text, parameters, pipeline_id, on_record).run()
-
-    def leave(self) -> None:
-        """Let go of the runspace: disconnect it for the next process, or close it, as [agent] on_exit says.
-
-        Never raises: what was done is done, and the agent ends a runspace that is left alone by itself.
-        """
-        if self._settings.agent.on_exit == "close":
-            self.close()
-            return
-        with self._letting_go("runspace not disconnected") as pool:
-            if pool is not None and pool.state == RunspacePoolState.OPENED:
-                pool.disconnect()
-                self._listener("runspace disconnected", idle_timeout=self._settings.agent.idle_timeout)
-
-    def close(self) -> None:
-        """End the runspace on the agent, and with it the connection to Exchange. Never raises."""
-        with self._letting_go("runspace not closed") as pool:
-            if pool is not None:
-                # After a failed open() the shell may be there all the same; close() deletes it.
-                pool.close()
-                self._listener("runspace closed")
-
-    # --- the runspace
-
-    def _reach(self, *, may_open: bool = True) -> bool:
-        """Take the named runspace over (True) or open it (False)."""
-        agent = self._settings.agent
-        wsman = self._connection()
-        mine = [info for info in enumerate_shells(wsman) if info.mine]
-        free = [info for info in mine if info.state != "Connected"]
-        if mine and not free:
-            raise errors.RunspaceBusy(
-                f"The runspace {agent.runspace_name!r} on {agent.host} is in use by another client "
-                f"({mine[0].client_ip or 'address not known'}), for {mine[0].run_seconds:.0f} s since it was opened."
-            )
-        if free:
-            try:
-                self._take_over(wsman, free[0])
-            except errors.RunspaceLost:
-                # It ended between the two requests.
-                self._listener("runspace gone", shell=free[0].shell_id)
-            else:
-                return True
-        if may_open:
-            self._open_new(wsman)
-        return False
-
-    def _take_over(self, wsman: ObservedWSMan, info: RunspaceInfo) -> None:
-        pool = self._new_pool(wsman)
-        pool.id = info.shell_id
-        pool.shell.id = info.shell_id
-        pool.shell.opened = True
-        pool.state = RunspacePoolState.DISCONNECTED
-        # pypsrp sets this itself only in get_runspace_pools(), which asks for every shell of the account and forgets
-        # the names by which ours is known.
-        pool._new_client = True
-        with translated(self._settings.agent, maybe_sent=False):
-            pool.connect()
-        self._pool = pool
-        self._listener("runspace taken over", runspace=info.shell_id, idle_seconds=round(info.idle_seconds))
-
-    def _open_new(self, wsman: ObservedWSMan) -> None:
-        agent = self._settings.agent
-        pool = self._new_pool(wsman)
-        self._pool = pool
-        try:
-            with translated(agent, maybe_sent=False):
-                pool.open()
-        except errors.AgentError:
-            self.close()
-            raise
-        self._listener("runspace opened", runspace=pool.id, configuration=agent.configuration_name)
-
-    def _new_pool(self, wsman: ObservedWSMan) -> RunspacePool:
-        agent = self._settings.agent
-        pool = RunspacePool(wsman, configuration_name=agent.configuration_name, idle_timeout=agent.idle_timeout)
-        pool.shell.name = agent.runspace_name
-        self._keys_exchanged = False
-        return pool
-
-    def _exchange_keys(self) -> None:
-        """Once for each client of a runspace; needed before a SecureString can be sent."""
-        pool, _ = self._open_pool()
-        if not self._keys_exchanged:
-            with translated(self._settings.agent, maybe_sent=False):
-                pool.exchange_keys()
-            self._keys_exchanged = True
-
-    def _connection(self) -> ObservedWSMan:
-        if self._wsman is None:
-            with translated(self._settings.agent, maybe_sent=False):
-                self._wsman = ObservedWSMan(self._settings.agent, self._listener)
-        return self._wsman
-
-    def _open_pool(self) -> tuple[RunspacePool, ObservedWSMan]:
-        if self._pool is None or self._wsman is None:
-            raise errors.RunspaceLost("There is no open runspace.")
-        return self._pool, self._wsman
-
-    @contextlib.contextmanager
-    def _letting_go(self, failure: str) -> Iterator[RunspacePool | None]:
-        """The pool to let go of. A failure is told, not raised; the connection to the agent is closed afterwards."""
-        pool, self._pool = self._pool, None
-        try:
-            with translated(self._settings.agent, maybe_sent=False):
-                yield pool
-        except errors.AgentError as error:
-            self._listener(failure, error=error.message)
-        finally:
-            if self._wsman is not None:
-                self._wsman.close()
-                self._wsman = None
-
-    # --- Exchange
+    def _fits(self, state: BridgeState) -> bool:
+        return fits(state, self._settings.exchange, self._scripts.cmdlets())
 
     def _read_state(self, runspace: str) -> BridgeState:
-        reply = self.run(_STATE, {}, self._on_record)
-        if not reply.ok or not reply.output:
-            raise self._setup_error(reply)
-        return self._bridge_state(reply.output[0], runspace)
+        return self._answered(self._run(_STATE, {}, self._on_record), runspace)
 
     def _connect_exchange(self, runspace: str) -> BridgeState:
-        self._listener("connecting exchange", organization=self._settings.exchange.organization)
-        reply = self.run(_CONNECT, self._logon_parameters(), self._on_record)
+        exchange = self._settings.exchange
+        self._listener("connecting exchange", organization=exchange.organization)
+        parameters = logon_parameters(exchange, self._scripts.cmdlets(), self._settings.agent.read_timeout, self._hide)
+        return self._answered(self._run(_CONNECT, parameters, self._on_record), runspace)
+
+    def _answered(self, reply: Reply, runspace: str) -> BridgeState:
         if not reply.ok or not reply.output:
-            raise self._setup_error(reply)
-        return self._bridge_state(reply.output[0], runspace)
+            raise setup_error(reply)
+        return bridge_state(reply.output[0], runspace, self._runspace.id)
 
-    def _logon_parameters(self) -> dict[str, Any]:
-        """The parameters of Connect-Bridge.ps1. Raises ExchangeError when no token can be had."""
-        exchange = self._settings.exchange
-        parameters: dict[str, Any] = {
-            "command_name": self._scripts.cmdlets(),
-            "organization": exchange.organization,
-            "delegated_organization": exchange.delegated_organization,
-            "environment": exchange.environment,
-            "app_id": exchange.app_id,
-        }
-        if exchange.logon == "certificate":
-            parameters["certificate_thumbprint"] = exchange.certificate_thumbprint
-        elif exchange.logon == "app-secret":
-            token = access_token(exchange, timeout=self._settings.agent.read_timeout)
-            self._hide(token.get_secret_value())
-            parameters["access_token"] = token
-        else:
-            parameters |= {"user_name": exchange.user, "password": exchange.password}
-        return {name: value for name, value in parameters.items() if value}
-
-    def _fits(self, state: BridgeState) -> bool:
-        """Whether the connection that is there is the one that the settings want, with all cmdlets, for a while."""
-        exchange = self._settings.exchange
-        logon = _LOGON_NAMES[exchange.logon]
-        account = (
-            logon,
-            exchange.app_id,
-            exchange.user if logon == "password" else "",
-            exchange.organization,
-            exchange.delegated_organization,
-            exchange.environment,
+    def _run(self, script: str, parameters: Mapping[str, Any], on_record: OnRecord, call_id: str = "") -> Reply:
+        if any(hasattr(value, "get_secret_value") for value in parameters.values()):
+            self._runspace.exchange_keys()
+        text = self._scripts.get(script).text
+        pipeline_id = str(uuid.UUID(call_id)) if call_id else str(uuid.uuid4())
+        pipeline = Pipeline(
+            self._runspace.pool, self._runspace.wsman, text, parameters, pipeline_id, on_record, self._deadline
         )
-        if not state.connection or state.account.lower() != "|".join(account).lower():
-            return False
-        had = {name.lower() for name in (*state.commands, *state.missing_commands)}
-        if not {name.lower() for name in self._scripts.cmdlets()} <= had:
-            return False
-        if logon != "access-token" or not state.token_expires:
-            return True
-        return datetime.fromisoformat(state.token_expires) > datetime.now(UTC) + _TOKEN_MARGIN
-
-    def _bridge_state(self, row: Mapping[str, Any], runspace: str) -> BridgeState:
-        pool, _ = self._open_pool()
-
-        def text(name: str) -> str:
-            return str(row.get(name) or "")
-
-        return BridgeState(
-            runspace=runspace,
-            connection=text("connection"),
-            organization=text("organization"),
-            logon=text("logon"),
-            account=text("account"),
-            power_shell_version=text("power_shell_version"),
-            power_shell_edition=text("power_shell_edition"),
-            language_mode=text("language_mode"),
-            module_version=text("module_version"),
-            commands=_texts(row.get("command_name")),
-            missing_commands=_texts(row.get("missing_command")),
-            token_expires=text("token_expires"),
-            shell_id=pool.id,
-            process_id=int(row.get("process_id") or 0),
-            memory_bytes=int(row.get("memory_bytes") or 0),
-        )
+        self._pipelines += 1
+        try:
+            return pipeline.run()
+        except errors.Interrupted as error:
+            self._is_left = error.at_once
+            raise
 
     def _on_record(self, record: Record) -> None:
         self._listener(record.stream, message=record.message)
 
-    def _setup_error(self, reply: Reply) -> errors.BridgeError:
-        """What it means that the runspace could not be set up."""
-        if not reply.errors:
-            return errors.ExchangeError("The runspace could not be set up, and did not say why.")
-        error = reply.errors[0]
-        meaning = meaning_of_record(error_id=error.error_id, error_types=(error.exception_type, error.reason))
-        message = error.message.rstrip(".") + "."
-        kind = _SETUP_ERRORS.get(meaning.code)
-        return kind(message) if kind else errors.ExchangeError(message, remedy=meaning.remedy)
-
-
-_SETUP_ERRORS: dict[str, type[errors.ExchangeError]] = {
-    "module-missing": errors.ModuleMissing,
-    "wrong-organization": errors.WrongOrganization,
-    "exchange-logon-refused": errors.ExchangeLogonRefused,
-    "access-denied": errors.ExchangeLogonRefused,
-    "logon-kind-gone": errors.LogonKindGone,
-    "endpoint-without-scripts": errors.EndpointWithoutScripts,
-}
-
 
 def runspaces(settings: Settings, *, listener: Listener | None = None) -> list[RunspaceInfo]:
     """All shells that the agent shows this account, ours marked. Raises AgentError."""
-    agent: AgentSettings = settings.agent
-    with translated(agent, maybe_sent=False):
-        wsman = ObservedWSMan(agent, listener or _nobody)
+    with translated(settings.agent, maybe_sent=False):
+        wsman = ObservedWSMan(settings.agent, listener or _nobody)
     try:
         return enumerate_shells(wsman)
     finally:
         wsman.close()
 
 
-def _texts(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,) if value else ()
-    return tuple(str(item) for item in value or ())
-
-
-def _nobody(event: str, /, **facts: Any) -> None:
+def _nobody(_event: str, /, **_facts: Any) -> None:
     """The listener where nobody listens."""

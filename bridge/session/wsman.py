@@ -14,16 +14,20 @@ import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
 import spnego.exceptions
 import urllib3.exceptions
 from pypsrp.exceptions import AuthenticationError, SerializationError, WinRMError, WinRMTransportError, WSManFaultError
-from pypsrp.wsman import NAMESPACES, WSMan
+from pypsrp.wsman import NAMESPACES, WSMan, WSManAction
 
 from bridge import errors
 from bridge.model import Listener
+from bridge.session.logon import logon_error
+from bridge.session.tls import set_trust, tls_error
 from bridge.settings import is_loopback
 
 if TYPE_CHECKING:
@@ -106,17 +110,47 @@ class ObservedWSMan(WSMan):
             auth=agent.auth,
             # pypsrp's type is narrower than what it takes: the path of a CA file too.
             cert_validation=str(agent.ca_file) if agent.ca_file else True,  # type: ignore[arg-type]
-            encryption="never" if agent.auth == "basic" else agent.encryption,
+            encryption="never" if agent.auth in ("basic", "certificate") else agent.encryption,
             connection_timeout=agent.connect_timeout,
             operation_timeout=agent.operation_timeout,
             read_timeout=agent.read_timeout,
             no_proxy=loopback,
+            certificate_pem=_text(agent.certificate_file),
+            certificate_key_pem=_text(agent.certificate_key_file),
+            negotiate_send_cbt=agent.channel_binding,
+            # Versions below 5 can be listened to in the middle (CVE-2018-0886).
+            credssp_minimum_version=5,
         )
+        set_trust(self, agent)
         self.agent = agent
         self.listener = listener
 
     def invoke(self, action: str, *arguments: Any, **options: Any) -> ET.Element:
-        """One exchange; see pypsrp."""
+        """One exchange; see pypsrp.
+
+        With message encryption, an agent that closed the connection in between cannot read what was encrypted for it,
+        and answers 400 without doing anything (measured); it is then said again on a new connection.
+        """
+        try:
+            return self._exchange(action, *arguments, **options)
+        except WinRMTransportError as error:
+            if error.code != HTTPStatus.BAD_REQUEST or not self.transport.wrap_required:
+                raise
+            self.listener("connection renewed", action=action.rsplit("/", 1)[-1])
+            self.reset()
+            return self._exchange(action, *arguments, **options)
+
+    def receive(self, resource_uri: str, resource: ET.Element, *arguments: Any, **options: Any) -> ET.Element:
+        """Wait for output. Silence is answered by one more request, not by pypsrp's five, which take five minutes."""
+        answer = self.invoke(
+            WSManAction.RECEIVE, resource_uri, resource, *arguments, retries_on_read_timeout=1, **options
+        )
+        body = answer.find("s:Body", NAMESPACES)
+        if body is None:
+            raise WinRMError("The answer to Receive has no body.")
+        return body
+
+    def _exchange(self, action: str, *arguments: Any, **options: Any) -> ET.Element:
         start = time.monotonic()
         answer = "failed"
         try:
@@ -213,20 +247,26 @@ def _seconds(text: str) -> float:
 def translated(agent: AgentSettings, *, maybe_sent: bool, starting: bool = False) -> Iterator[None]:
     """Raise what pypsrp raises as an AgentError.
 
-    ``maybe_sent`` says whether what is under way may reach the agent; where the exception proves that it did not, the
-    error says so. With ``starting``, a refusal of the agent is such a proof: what it refuses, it does not start.
+    ``maybe_sent`` says whether what is under way may have reached the agent. With ``starting`` it is only now being
+    sent, and an exception that proves that it did not arrive, or was refused, makes it False. Later on nothing proves
+    that any more: a log-on that is refused while the output is waited for says nothing about the work.
     """
     try:
         yield
     except errors.BridgeError:
         raise
     except _FOREIGN as error:
-        refused = isinstance(error, SerializationError) or (
-            isinstance(error, WSManFaultError)
-            and isinstance(error.code, int)
-            and error.code not in (TIMED_OUT, _ABORTED)
-        )
-        raise agent_error(error, agent, maybe_sent=maybe_sent and not (starting and refused)) from error
+        sent = maybe_sent and not (starting and _proves_unsent(error))
+        raise agent_error(error, agent, maybe_sent=sent) from error
+
+
+def _proves_unsent(error: Exception) -> bool:
+    """Whether a request that failed so was not carried out: not written, not delivered, or refused by the agent."""
+    if isinstance(error, WSManFaultError):
+        return isinstance(error.code, int) and error.code not in (TIMED_OUT, _ABORTED)
+    if isinstance(error, SerializationError | AuthenticationError | UnicodeEncodeError | ImportError):
+        return True
+    return isinstance(error, requests.ConnectionError) and _never_connected(error)
 
 
 def agent_error(error: Exception, agent: AgentSettings, *, maybe_sent: bool) -> errors.AgentError:
@@ -234,35 +274,36 @@ def agent_error(error: Exception, agent: AgentSettings, *, maybe_sent: bool) -> 
     where = f"{agent.host}:{agent.effective_port}"
     if isinstance(error, WSManFaultError):
         return _fault(error, where, maybe_sent=maybe_sent)
-    if isinstance(error, AuthenticationError | spnego.exceptions.SpnegoError):
-        return errors.AgentLogonRefused(f"The agent {where} refused the log-on of {agent.user!r} by {agent.auth}.")
-    if isinstance(error, UnicodeEncodeError):
-        return errors.AgentLogonRefused(
-            f"User or password for {where} have letters that log-on by {agent.auth} cannot carry.",
-            remedy="Set [agent] auth to negotiate, or choose a password of Latin-1 letters.",
-        )
-    if isinstance(error, ImportError):
-        return errors.AgentLogonRefused(
-            f"Log-on by {agent.auth} needs a library that is not installed ({error}).",
-            remedy=f"`pip install exo-bridge[{agent.auth}]`, or set [agent] auth to negotiate.",
-        )
+    if refused := logon_error(error, agent):
+        refused.maybe_sent = maybe_sent
+        return refused
     if isinstance(error, WinRMTransportError):
         return errors.ProtocolError(
             f"{where} answered with the HTTP status {error.code} and no WSMan message.", maybe_sent=maybe_sent
         )
     if isinstance(error, requests.exceptions.SSLError):
-        return errors.AgentTlsError(f"The certificate of {where} is not accepted: {_innermost(error)}.")
+        return tls_error(_chain(error), agent, maybe_sent=maybe_sent)
     if isinstance(error, requests.Timeout) and not isinstance(error, requests.ConnectTimeout):
         return errors.AgentTimeout(f"{where} did not answer within {agent.read_timeout} s.", maybe_sent=maybe_sent)
     if isinstance(error, requests.ConnectionError):
         if _never_connected(error):
-            return errors.AgentUnreachable(f"There is no connection to {where}: {_innermost(error)}.")
+            return errors.AgentUnreachable(
+                f"There is no connection to {where}: {_innermost(error)}.", maybe_sent=maybe_sent
+            )
         return errors.RunspaceLost(f"The connection to {where} broke: {_innermost(error)}.", maybe_sent=maybe_sent)
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-        return errors.AgentTlsError(f"The certificate of {where} cannot be checked: {error}.")
+        return errors.AgentTlsError(
+            f"TLS with {where} could not be prepared: {error}.",
+            remedy="Look at [agent] ca_file, certificate_file and certificate_key_file: they are to be there, and "
+            "readable by this account.",
+        )
     return errors.ProtocolError(
         f"The answer of {where} cannot be understood ({type(error).__name__}: {error}).", maybe_sent=maybe_sent
     )
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path) if path else None
 
 
 def _fault(error: WSManFaultError, where: str, *, maybe_sent: bool) -> errors.AgentError:

@@ -5,17 +5,11 @@
 
 from __future__ import annotations
 
+from bridge.settings.agent import AgentSettings
 from bridge.settings.loading import Loaded, load_settings
-from bridge.settings.model import (
-    AgentSettings,
-    ExchangeSettings,
-    LogSettings,
-    RegionalSettings,
-    ScriptSettings,
-    Settings,
-    is_loopback,
-)
+from bridge.settings.model import ExchangeSettings, LogSettings, RegionalSettings, ScriptSettings, Settings
 from bridge.settings.pages import effective, settings_schema, settings_table
+from bridge.settings.section import is_loopback
 
 __all__ = [
     "AgentSettings",

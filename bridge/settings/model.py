@@ -11,167 +11,26 @@ Rules:
 
 from __future__ import annotations
 
-import ipaddress
-import re
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bridge.settings.agent import AgentSettings
+from bridge.settings.section import Flag, Line, Section, Violation, hexadecimal_digits, is_host, is_loopback
+
 APP_NAME = "exo-bridge"
-RULE = "settings_rule"
 
 Logon = Literal["certificate", "app-secret", "password"]
 Environment = Literal["O365Default", "O365USGovGCCHigh", "O365USGovDoD", "O365GermanyCloud", "O365China"]
 
-_HOST_NAME = re.compile(r"[^\W_]([\w.-]*\w)?\.?")
-_THUMBPRINT = re.compile(r"[0-9A-Fa-f]{40}")
-# What the certificate dialogs of Windows put between or before the digits when a thumbprint is copied from them.
-_THUMBPRINT_NOISE = re.compile(r"[\s:\u200e\u200f\ufeff]")
-
-
-class Violation(NamedTuple):
-    """A rule of a section that is broken: the keys it is about, what is wrong, what would be right. No secret."""
-
-    keys: tuple[str, ...]
-    message: str
-    fix: str
-
-
-def _one_line(text: str) -> str:
-    if any(not character.isprintable() for character in text):
-        raise ValueError("it has a line break or another character that cannot be printed")
-    return text
-
 
 def _thumbprint(text: str) -> str:
-    bare = _THUMBPRINT_NOISE.sub("", text)
-    if bare and not _THUMBPRINT.fullmatch(bare):
-        shown_by = "`Get-ChildItem Cert:\\CurrentUser\\My` on the agent"
-        raise ValueError(f"its {len(bare)} characters are not the 40 hexadecimal digits that {shown_by} shows")
-    return bare
-
-
-Line = Annotated[str, AfterValidator(_one_line)]
-Name = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
-# A number or a truth must be one in a file; "5986" is text. Sources of text alone convert it before.
-Flag = Annotated[bool, Field(strict=True)]
-Whole = Annotated[int, Field(strict=True)]
-
-
-class Section(BaseModel):
-    """The base of all sections."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    def violations(self) -> Iterator[Violation]:
-        """Every rule that is broken though each field is right by itself."""
-        yield from ()
-
-    def _missing(self, logon: str, *keys: str) -> Iterator[Violation]:
-        fix = f"Log-on by {logon} needs {' and '.join(keys)}."
-        return (Violation((key,), "it is missing.", fix) for key in keys if not getattr(self, key))
-
-    @model_validator(mode="after")
-    def _keeps_the_rules(self) -> Self:
-        found = list(self.violations())
-        if found:
-            text = " ".join(f"{', '.join(rule.keys)}: {rule.message} {rule.fix}" for rule in found)
-            raise PydanticCustomError(RULE, "{text}", {"text": text, "violations": found})
-        return self
-
-
-class AgentSettings(Section):
-    """[agent]: the way to the agent server, and the runspace there."""
-
-    host: Name = Field(description="Name or address of the agent server, as its certificate has it.")
-    port: Annotated[Whole, Field(ge=1, le=65535)] | None = Field(
-        default=None, description="Port of WinRM; left out, it is 5986 with TLS and 5985 without."
-    )
-    tls: Flag = Field(default=True, description="Whether to speak HTTPS.")
-    ca_file: Path | None = Field(
-        default=None,
-        description="PEM file of the CA that issued the agent's certificate; left out, the well-known CAs are trusted.",
-    )
-    auth: Literal["negotiate", "ntlm", "kerberos", "credssp", "basic"] = Field(
-        default="negotiate",
-        description="How to log on to the agent: negotiate (Kerberos where it can be, else NTLM), ntlm, kerberos, "
-        "credssp or basic.",
-    )
-    user: Line = Field(
-        default="",
-        description="The account that may open a shell on the agent; with kerberos it may be left out, and whoever "
-        "runs exo-bridge is meant.",
-    )
-    password: SecretStr = Field(default=SecretStr(""), description="The password of that account.")
-    encryption: Literal["auto", "always", "never"] = Field(
-        default="auto",
-        description="Message encryption by the log-on: auto (where there is no TLS), always or never; basic has none.",
-    )
-    configuration_name: Name = Field(
-        default="Microsoft.PowerShell",
-        description="The session configuration on the agent: Microsoft.PowerShell is Windows PowerShell 5.1; "
-        "PowerShell.7 and JEA endpoints go by their names.",
-    )
-    runspace_name: Name = Field(
-        default="exo-bridge",
-        description="The name by which the next process finds the runspace; programs that run at the same time need "
-        "one each.",
-    )
-    idle_timeout: Annotated[Whole, Field(ge=60, le=2_147_483)] = Field(
-        default=300, description="Seconds after which the agent ends a runspace that nobody uses."
-    )
-    connect_timeout: Annotated[Whole, Field(ge=1, le=3600)] = Field(
-        default=30, description="Seconds to wait for a connection to the agent."
-    )
-    operation_timeout: Annotated[Whole, Field(ge=1, le=3600)] = Field(
-        default=20, description="Seconds after which the agent answers that it is still at work."
-    )
-    read_timeout: Annotated[Whole, Field(ge=2, le=7200)] = Field(
-        default=30,
-        description="Seconds without any answer after which the agent counts as silent; more than operation_timeout.",
-    )
-    on_exit: Literal["disconnect", "close"] = Field(
-        default="disconnect",
-        description="What becomes of the runspace in the end: disconnect leaves it, connected to Exchange, for the "
-        "next process; close ends it.",
-    )
-
-    @property
-    def effective_port(self) -> int:
-        """The port that is used: ``port``, else WinRM's own for HTTPS (5986) or HTTP (5985)."""
-        return self.port if self.port is not None else 5986 if self.tls else 5985
-
-    def violations(self) -> Iterator[Violation]:
-        """Rules about the host, the log-on, encryption and the timeouts."""
-        if not _is_host(self.host):
-            yield Violation(
-                ("host",), "it is not a host's name or address alone.", "Port and TLS have their own keys: port, tls."
-            )
-        if self.auth != "kerberos":
-            yield from self._missing(self.auth, "user", "password")
-        if self.auth == "basic" and self.encryption == "always":
-            yield Violation(("encryption",), "basic has no message encryption.", 'Use "auto", or another auth.')
-        plain = "auth" if self.auth == "basic" else "encryption" if self.encryption == "never" else ""
-        if not self.tls and plain and not is_loopback(self.host):
-            reason = f'{plain} = "{getattr(self, plain)}"'
-            yield Violation(
-                ("tls", plain),
-                f"without TLS, {reason} would send everything in the clear; only this machine itself may be "
-                "reached so.",
-                "Set tls = true, or auth to negotiate and encryption to auto.",
-            )
-        if self.read_timeout <= self.operation_timeout:
-            yield Violation(
-                ("read_timeout", "operation_timeout"),
-                f"read_timeout ({self.read_timeout}) is not more than operation_timeout ({self.operation_timeout}).",
-                f"Set read_timeout to {self.operation_timeout + 10}.",
-            )
+    return hexadecimal_digits(text, count=40, shown_by="`Get-ChildItem Cert:\\CurrentUser\\My` on the agent")
 
 
 class ExchangeSettings(Section):
@@ -322,23 +181,6 @@ class Settings(BaseSettings):
         return sources
 
 
-def _is_host(host: str) -> bool:
-    return _HOST_NAME.fullmatch(host) is not None or _address(host) is not None
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a name or address is this machine's own: localhost, 127.0.0.0/8 or ::1. No name is looked up."""
-    address = _address(host)
-    return host.lower() == "localhost" if address is None else address.is_loopback
-
-
 def _is_authority(text: str) -> bool:
     try:
         parts = urllib.parse.urlsplit(text)
@@ -346,4 +188,4 @@ def _is_authority(text: str) -> bool:
     except ValueError:
         return False
     clean = not (parts.query or parts.fragment or "@" in parts.netloc or "\\" in text or " " in text)
-    return clean and _is_host(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
+    return clean and is_host(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))

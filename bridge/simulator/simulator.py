@@ -14,7 +14,7 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,7 @@ from bridge.simulator.faults import FaultPlan
 from bridge.simulator.front.auth import Accounts
 from bridge.simulator.front.server import FrontServer
 from bridge.simulator.front.service import Endpoint, ShellFactory, WsmanService
+from bridge.simulator.front.tls import AgentCertificate, CertificateKind, ClientAuthority, agent_certificate, write_ca
 from bridge.simulator.front.wire import LineLog
 from bridge.simulator.gateway import Gateway
 from bridge.simulator.tenant import CmdletRecord, Tenant, TenantFileError
@@ -45,9 +46,11 @@ class SimulatorOptions:
 
     ``port`` 0 takes a free one. ``engine`` auto is ``pwsh`` where a PowerShell is found and ``contract`` where not.
     ``tenant`` is the file of the organization (None is the demo), ``tenant_out`` where it is saved at the end.
-    ``faults`` are SPECs of ``bridge.simulator.faults``. ``must_encrypt`` refuses plain messages over HTTP, as WinRM
-    does unless it is told otherwise. ``pwsh`` is a PowerShell's path, ``accounts`` are further accounts with their
-    passwords, ``endpoint`` is what the agent allows.
+    ``faults`` are SPECs of ``bridge.simulator.faults``. ``certificate`` is which one the agent has with ``tls``; with
+    ``auth`` "certificate" it asks for one of the client's. ``must_encrypt`` refuses plain messages over HTTP, as WinRM
+    does unless it is told otherwise; ``must_bind`` refuses NTLM over TLS that is not bound to it, as WinRM's
+    CbtHardeningLevel Strict does. ``pwsh`` is a PowerShell's path, ``accounts`` are further accounts with their
+    passwords, ``locked`` are those that may not log on, ``endpoint`` is what the agent allows.
     """
 
     port: int = 0
@@ -58,11 +61,14 @@ class SimulatorOptions:
     cmdlet_log: Path | None = None
     faults: tuple[str, ...] = ()
     tls: bool = False
-    auth: Literal["basic", "ntlm"] = "basic"
+    certificate: CertificateKind = "right"
+    auth: Literal["basic", "ntlm", "certificate"] = "basic"
     must_encrypt: bool = False
+    must_bind: bool = False
     user: str = "operator"
     password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
     accounts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    locked: Collection[str] = ()
     pwsh: str | None = None
     endpoint: Endpoint = field(default_factory=Endpoint)
 
@@ -70,12 +76,14 @@ class SimulatorOptions:
 class Simulator:
     """One simulated agent. A context manager; ``start`` and ``stop`` are called once each.
 
-    Raises SimulatorError for a tenant file that cannot be right or an engine that is not there, ValueError for a fault
-    that cannot be read.
+    Raises SimulatorError for a tenant file that cannot be right, an engine that is not there or client certificates
+    without TLS, ValueError for a fault that cannot be read.
     """
 
     def __init__(self, options: SimulatorOptions | None = None) -> None:
         self.options = options or SimulatorOptions()
+        if self.options.auth == "certificate" and not self.options.tls:
+            raise SimulatorError("Log-on by certificate is a part of TLS, and needs it.")
         self.engine = _engine(self.options)
         try:
             self.tenant = Tenant.load(self.options.tenant) if self.options.tenant else Tenant.demo()
@@ -86,7 +94,9 @@ class Simulator:
         self._stack = contextlib.ExitStack()
         self._front: FrontServer | None = None
         self._service: WsmanService | None = None
+        self._folder = Path()
         self._ca_file: Path | None = None
+        self._clients: ClientAuthority | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -104,8 +114,8 @@ class Simulator:
         """
         with contextlib.ExitStack() as stack:
             options = self.options
-            folder = Path(tempfile.mkdtemp(prefix="exo-bridge-simulator-"))
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            self._folder = Path(tempfile.mkdtemp(prefix="exo-bridge-simulator-"))
+            stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
             wire, cmdlets = LineLog(options.wire_log), LineLog(options.cmdlet_log)
             stack.callback(wire.close)
             stack.callback(cmdlets.close)
@@ -116,21 +126,20 @@ class Simulator:
             self.tenant.observers.append(log_cmdlet)
             stack.callback(self.tenant.observers.remove, log_cmdlet)
             stack.enter_context(self._gateway)
-            accounts = Accounts({options.user: options.password, **options.accounts}, (options.auth,))
+            certificate = self._certificate()
+            accounts = Accounts(
+                {options.user: options.password, **options.accounts},
+                (options.auth,),
+                locked=options.locked,
+                binding=certificate.binding if certificate and options.must_bind else b"",
+            )
             stack.callback(accounts.close)
-            tls = None
-            if options.tls:
-                from bridge.simulator.front.tls import agent_certificate, write_ca  # imports trustme
-
-                certificate = agent_certificate()
-                tls = certificate.context
-                self._ca_file = write_ca(folder / "ca.pem", certificate)
             self._service = WsmanService(self._factory(), options.endpoint)
             self._front = FrontServer(
                 self._service,
                 accounts,
                 port=options.port,
-                tls=tls,
+                tls=certificate.context if certificate else None,
                 must_encrypt=options.must_encrypt,
                 faults=self.faults,
                 log=wire,
@@ -146,6 +155,24 @@ class Simulator:
                 self.tenant.save(self.options.tenant_out)
             except TenantFileError as error:
                 raise SimulatorError(str(error)) from error
+
+    def _certificate(self) -> AgentCertificate | None:
+        """The agent's certificate, for clients in ``_ca_file``; with a log-on by certificate it asks for theirs."""
+        if not self.options.tls:
+            return None
+        certificate = agent_certificate(kind=self.options.certificate)
+        self._ca_file = write_ca(self._folder / "ca.pem", certificate)
+        if self.options.auth == "certificate":
+            self._clients = ClientAuthority()
+            self._clients.ask_on(certificate.context)
+        return certificate
+
+    def client_certificate(self, account: str) -> dict[str, str]:
+        """The settings of [agent] for a log-on by a new certificate that means this account. Raises OSError."""
+        if self._clients is None:
+            raise RuntimeError("the simulator is not started, or takes no client certificates")
+        certificate, key = self._clients.write(self._folder, account)
+        return {"certificate_file": str(certificate), "certificate_key_file": str(key)}
 
     @property
     def port(self) -> int:
@@ -174,7 +201,7 @@ class Simulator:
                 **({"ca_file": str(self._ca_file)} if self._ca_file else {}),
                 "auth": options.auth,
                 "user": options.user,
-                "password": options.password,
+                **(self.client_certificate(options.user) if self._clients else {"password": options.password}),
             },
             "exchange": {
                 **{key: logon[key] for key in wanted if logon.get(key)},

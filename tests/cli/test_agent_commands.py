@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,6 +144,87 @@ def test_a_runspace_in_use_is_left_alone(cli: Cli, settings: str, agent: Agent, 
         assert busy.code == 3
         assert busy.json["problem"]["code"] == "runspace-busy"
         assert len(agent.simulator.shells()) == 1
+
+
+def another_runspace(agent: Agent, home: Path, monkeypatch: pytest.MonkeyPatch, **keys: Any) -> str:
+    """Open one more runspace and leave it, as a client on another machine does; the shell's id.
+
+    ``keys`` are of [agent]. A second one of our name cannot be had so: the first would be taken over.
+    """
+    with monkeypatch.context() as patch:
+        for name in ("XDG_STATE_HOME", "LOCALAPPDATA"):
+            patch.setenv(name, str(home))
+        with agent.session(**keys) as session:
+            return session.open().shell_id
+
+
+def test_close_all(cli: Cli, settings: str, agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of ours is closed, also the one whose client is dead; other names and endpoints are not touched."""
+    assert cli("session", "close", "--all", "--settings", settings, "--json").json["rows"][0]["status"] == "unchanged"
+    ids = [another_runspace(agent, tmp_path, monkeypatch, runspace_name=name) for name in ("one", "two")]
+    shells = {shell.id: shell for shell in agent.simulator.shells()}
+    for shell_id in ids:
+        shells[shell_id].name = "exo-bridge"
+    shells[ids[1]].connected = True
+    shells[ids[1]].used -= 200
+    others = {
+        another_runspace(agent, tmp_path, monkeypatch, runspace_name="not ours"),
+        another_runspace(agent, tmp_path, monkeypatch, runspace_name="exo-bridge", configuration_name="PowerShell.7"),
+    }
+    dry = cli("session", "close", "--all", "--dry-run", "--settings", settings, "--json")
+    assert {row["status"] for row in dry.json["rows"]} == {"changed"}
+    assert len(agent.simulator.shells()) == 4
+    done = cli("session", "close", "--all", "--settings", settings, "--json")
+    assert (done.code, {(row["id"], row["status"]) for row in done.json["rows"]}) == (
+        0,
+        {(shell_id, "changed") for shell_id in ids},
+    )
+    assert {shell.id for shell in agent.simulator.shells()} == others
+
+
+def test_close_all_leaves_what_a_client_uses(
+    cli: Cli, settings: str, agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A living client keeps its runspace, and is told of; a free one of the same name goes all the same."""
+    free, used = (another_runspace(agent, tmp_path, monkeypatch, runspace_name=name) for name in ("one", "two"))
+    for shell in agent.simulator.shells():
+        shell.name = "exo-bridge"
+        shell.connected = shell.id == used
+    done = cli("session", "close", "--all", "--settings", settings, "--json")
+    assert done.code == 3
+    assert {(row["id"], row["status"]) for row in done.json["rows"]} == {(free, "changed"), (used, "failed")}
+    assert [shell.id for shell in agent.simulator.shells()] == [used]
+    person = cli("session", "close", "--all", "--settings", settings)
+    assert (person.code, "in use by another client (127.0.0.1)" in person.out) == (3, True)
+
+
+def test_show_tells_age_idle_time_and_client(cli: Cli, settings: str, agent: Agent) -> None:
+    """Times for people are hours, minutes and seconds; a client that is silent for too long is shown as such."""
+    cli("session", "connect", "--settings", settings)
+    (shell,) = agent.simulator.shells()
+    shell.born -= 3723
+    (row,) = cli("session", "show", "--settings", settings, "--json").json["rows"]
+    assert row["run_seconds"] >= 3723
+    assert (row["client_ip"], row["abandoned"]) == ("127.0.0.1", False)
+    assert "1:02:0" in cli("session", "show", "--settings", settings).out
+    shell.connected = True
+    shell.used -= 200
+    (row,) = cli("session", "show", "--settings", settings, "--json").json["rows"]
+    assert (row["abandoned"], row["idle_seconds"] >= 200, row["memory_bytes"]) == (True, True, None)
+    assert "counts as dead" in cli("session", "show", "--settings", settings).out
+
+
+@pytest.mark.pwsh
+def test_show_tells_memory(cli: Cli, tmp_path: Path, pwsh_path: str) -> None:
+    """The memory of the PowerShell in our runspace, in bytes for programs."""
+    file = tmp_path / "settings.toml"
+    with running_agent("pwsh", pwsh=pwsh_path) as agent:
+        agent.simulator.write_settings(file)
+        cli("session", "connect", "--settings", str(file))
+        (row,) = cli("session", "show", "--settings", str(file), "--json").json["rows"]
+        table, _, _ = cli("session", "show", "--settings", str(file)).out.partition("\n\n")
+    assert row["memory_bytes"] > 2**20
+    assert " MiB  " in table
 
 
 def test_agent_errors(cli: Cli, settings: str) -> None:

@@ -1,9 +1,11 @@
 """Log-on of one TCP connection, and the message encryption that goes with it.
 
 Rules: Basic is checked for every request, Negotiate and NTLM once for each connection, as WinRM does; whoever gets a
-new connection logs on anew. pyspnego is the acceptor; its NTLM reads the accounts from the file that the variable
+new connection logs on anew; by certificate the TLS handshake has told who it is. Whoever is locked is refused like
+whoever gives a wrong password. pyspnego is the acceptor; its NTLM reads the accounts from the file that the variable
 NTLM_USER_FILE names (``DOMAIN:USER:PASSWORD`` a line); that variable is set only while a client logs on.
-Source of the encrypted form: MS-WSMV 2.2.9.1.
+Sources: MS-WSMV 2.2.9.1 for the encrypted form, DSP0226 (security profiles) for the header of a log-on
+by certificate.
 """
 
 from __future__ import annotations
@@ -17,14 +19,16 @@ import secrets
 import struct
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import spnego
 import spnego.exceptions
+from spnego.channel_bindings import GssChannelBindings
 
 BASIC = 'Basic realm="WSMAN"'
 NEGOTIATE = "Negotiate"
+MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 _PROTOCOL = "application/HTTP-SPNEGO-session-encrypted"
 _VARIABLE = "NTLM_USER_FILE"
 _BOUNDARY = "Encrypted Boundary"
@@ -39,23 +43,35 @@ class NotLoggedOn(Exception):  # noqa: N818 - a step of the log-on, not a failur
 
 
 class Accounts:
-    r"""Who may log on, by which kinds (``basic``, ``ntlm``): names may be ``DOMAIN\user``; compared without case.
+    r"""Who may log on, by which kinds (``basic``, ``ntlm``, ``certificate``).
 
-    Raises ValueError for a name or password that the accounts' file cannot hold.
+    Names may be ``DOMAIN\user`` and are compared without case. Whoever is ``locked`` may not, whatever the password.
+    With a ``binding``, a log-on by NTLM must be bound to that TLS end point. Raises ValueError for a name or password
+    that the accounts' file cannot hold.
     """
 
     # The variable is the process's, so all agents in it share this.
     _publishing = threading.RLock()
 
-    def __init__(self, passwords: Mapping[str, str], kinds: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        passwords: Mapping[str, str],
+        kinds: tuple[str, ...],
+        *,
+        locked: Collection[str] = (),
+        binding: bytes = b"",
+    ) -> None:
         self.kinds = kinds
+        self.binding = GssChannelBindings(application_data=binding) if binding else None
+        self._locked = {name.lower() for name in locked}
         self._passwords = {name.lower(): (name, password) for name, password in passwords.items()}
         self._file = _write_file(passwords) if "ntlm" in kinds else None
 
     @property
     def challenges(self) -> list[str]:
         """What a client is offered."""
-        return [{"basic": BASIC, "ntlm": NEGOTIATE}[kind] for kind in self.kinds]
+        offered = {"basic": BASIC, "ntlm": NEGOTIATE}
+        return [offered[kind] for kind in self.kinds if kind in offered]
 
     def check(self, name: str, password: str) -> str | None:
         """The account's name where the password is right, else None."""
@@ -68,6 +84,10 @@ class Accounts:
         """The account that somebody calls so, in its own spelling."""
         known = self._passwords.get(principal.lower())
         return known[0] if known else principal
+
+    def may(self, account: str) -> bool:
+        """Whether there is such an account, and it is not locked."""
+        return account.lower() in self._passwords and account.lower() not in self._locked
 
     @contextlib.contextmanager
     def published(self) -> Iterator[None]:
@@ -101,10 +121,14 @@ def _write_file(passwords: Mapping[str, str]) -> Path:
 
 
 class Logon:
-    """The state of one TCP connection. ``token`` is the WWW-Authenticate value to send with the next answer."""
+    """The state of one TCP connection. ``token`` is the WWW-Authenticate value to send with the next answer.
 
-    def __init__(self, accounts: Accounts) -> None:
+    ``certified`` is the account that the client's certificate means, or an empty text.
+    """
+
+    def __init__(self, accounts: Accounts, certified: str = "") -> None:
         self._accounts = accounts
+        self._certified = certified
         self._context: spnego.ContextProxy | None = None
         self._user: str | None = None
         self.token = ""
@@ -113,15 +137,21 @@ class Logon:
         """The account behind an Authorization header. Raises NotLoggedOn."""
         self.token = ""
         scheme, _, value = (header or "").partition(" ")
+        user: str | None = None
         if scheme.lower() == "basic" and "basic" in self._accounts.kinds:
-            return self._basic(value)
-        if scheme.lower() in ("negotiate", "ntlm") and "ntlm" in self._accounts.kinds:
-            self._negotiate(scheme, value)
-        if self._user is None:
+            user = self._basic(value)
+        elif scheme == MUTUAL and "certificate" in self._accounts.kinds:
+            user = self._accounts.name(self._certified)
+        else:
+            if scheme.lower() in ("negotiate", "ntlm") and "ntlm" in self._accounts.kinds:
+                self._negotiate(scheme, value)
+            user = self._user
+        if user is None or not self._accounts.may(user):
+            self._user = None
             raise NotLoggedOn(self._accounts.challenges)
-        return self._user
+        return user
 
-    def _basic(self, value: str) -> str:
+    def _basic(self, value: str) -> str | None:
         try:
             given = base64.b64decode(value, validate=True)
         except binascii.Error:
@@ -131,16 +161,15 @@ class Logon:
             name, _, password = given.decode("utf-8").partition(":")
         except UnicodeDecodeError:
             name, _, password = given.decode("latin-1").partition(":")
-        account = self._accounts.check(name, password)
-        if account is None:
-            raise NotLoggedOn(self._accounts.challenges)
-        return account
+        return self._accounts.check(name, password)
 
     def _negotiate(self, scheme: str, value: str) -> None:
         if self._context is None or self._context.complete:
             # Always pyspnego's own code: the one of the platform would ask for accounts of this machine.
             options = spnego.NegotiateOptions.use_negotiate
-            self._context, self._user = spnego.server(protocol="negotiate", options=options), None
+            binding = self._accounts.binding
+            self._context = spnego.server(protocol="negotiate", options=options, channel_bindings=binding)
+            self._user = None
         try:
             with self._accounts.published():
                 answer = self._context.step(base64.b64decode(value))

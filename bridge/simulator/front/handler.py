@@ -21,6 +21,7 @@ from bridge.simulator.front import soap
 from bridge.simulator.front.auth import Accounts, Logon, NotLoggedOn
 from bridge.simulator.front.refusals import injected, internal_error, shell_quota
 from bridge.simulator.front.service import WsmanService
+from bridge.simulator.front.tls import common_name
 from bridge.simulator.front.wire import Exchange, LineLog
 from bridge.simulator.wsman_fault import WsmanFault
 
@@ -72,7 +73,7 @@ class WsmanHandler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         """Nobody is logged on yet."""
         super().setup()
-        self._logon = Logon(self.server.agent.accounts)
+        self._logon = Logon(self.server.agent.accounts, common_name(self.connection))
 
     def do_POST(self) -> None:
         """Every request is a POST to /wsman."""

@@ -1,0 +1,259 @@
+"""The named runspace on the agent: found and taken over, or opened; disconnected for the next process, or closed.
+
+Rules:
+
+- One client at a time. On this machine whoever wants the runspace waits in line (``lock.py``); elsewhere the agent says
+  that another client is connected, and one waits until it is not. Both waits have one limit, and are told.
+- A client that the agent believes connected, and that said nothing for longer than a living one can, is dead: its
+  shell is taken over once the agent lets go of it, or replaced.
+- Of two shells with our name one is used, and the other is closed. Shells of other owners, other names and other
+  endpoints are never touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from pypsrp.complex_objects import RunspacePoolState
+from pypsrp.powershell import RunspacePool
+from pypsrp.wsman import SelectorSet
+
+from bridge import errors
+from bridge.model import Listener
+from bridge.session.lock import Holder, RunspaceLock
+from bridge.session.wsman import ObservedWSMan, RunspaceInfo, enumerate_shells, translated
+from bridge.settings import AgentSettings
+
+_POLL_SECONDS = 0.5
+
+
+class Deadline:
+    """A moment that work must not go beyond; ``seconds`` None is none."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    def remaining(self, most: float) -> float:
+        """Seconds until then, at least 0 and at most ``most``."""
+        return most if self._end is None else max(0.0, min(most, self._end - time.monotonic()))
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether it is too late."""
+        return self._end is not None and time.monotonic() >= self._end
+
+
+class NamedRunspace:
+    """The runspace that [agent] names, as one client has it. Not safe for several threads: pypsrp is not."""
+
+    def __init__(self, agent: AgentSettings, listener: Listener) -> None:
+        self._agent = agent
+        self._listener = listener
+        self._wsman: ObservedWSMan | None = None
+        self._pool: RunspacePool | None = None
+        self._lock: RunspaceLock | None = None
+        self._keys_exchanged = False
+        self.opened = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a runspace to run something in."""
+        return self._pool is not None
+
+    @property
+    def id(self) -> str:
+        """The shell's id on the agent."""
+        return self.pool.id
+
+    @property
+    def pool(self) -> RunspacePool:
+        """The open pool. Raises RunspaceLost when there is none."""
+        if self._pool is None:
+            raise errors.RunspaceLost("There is no open runspace.")
+        return self._pool
+
+    @property
+    def wsman(self) -> ObservedWSMan:
+        """The connection to the agent, made when it is first asked for. Raises AgentError."""
+        if self._wsman is None:
+            with translated(self._agent, maybe_sent=False):
+                self._wsman = ObservedWSMan(self._agent, self._listener)
+        return self._wsman
+
+    # --- coming
+
+    def reach(self, deadline: Deadline, *, may_open: bool = True) -> bool:
+        """Take the runspace over (True), or open it (False; with ``may_open`` False there is none then).
+
+        Waits for its turn as long as [agent] wait_timeout and the deadline allow. Raises AgentError.
+        """
+        limit = Deadline(deadline.remaining(self._agent.wait_timeout))
+        self._wait_in_line(limit)
+        while True:
+            mine = [info for info in enumerate_shells(self.wsman) if info.mine]
+            free = [info for info in mine if info.state != "Connected"]
+            for info in free:
+                if self._take_over(info):
+                    self._close_others([other for other in free if other is not info])
+                    return True
+            in_use = [info for info in mine if info.state == "Connected"]
+            abandoned = [info for info in in_use if info.idle_seconds > self._agent.abandoned_after]
+            if in_use and len(abandoned) < len(in_use):
+                self._wait_for_client(in_use[0], limit)
+                continue
+            self._close_others(abandoned)
+            if may_open:
+                self._open()
+            return False
+
+    def replace(self) -> None:
+        """Open a new runspace in place of one that is lost or has grown old. Raises AgentError."""
+        pool, self._pool = self._pool, None
+        self.wsman.reset()
+        if pool is not None and pool.id:
+            self._delete(pool.id)
+        self._open()
+
+    def reset_connection(self) -> None:
+        """Log on anew at the next request, after a connection that broke."""
+        self.wsman.reset()
+
+    def exchange_keys(self) -> None:
+        """Once for each client of a runspace; needed before a SecureString can be sent. Raises AgentError."""
+        if not self._keys_exchanged:
+            with translated(self._agent, maybe_sent=False):
+                self.pool.exchange_keys()
+            self._keys_exchanged = True
+
+    def _wait_in_line(self, limit: Deadline) -> None:
+        if self._lock is not None:
+            return
+        agent = self._agent
+        what = f"{agent.host}:{agent.effective_port}/{agent.configuration_name}/{agent.user}/{agent.runspace_name}"
+        lock = RunspaceLock(what.lower())
+        seconds = limit.remaining(float(agent.wait_timeout))
+
+        def waiting(holder: Holder | None) -> None:
+            held_by = str(holder) if holder else "another process that waits"
+            self._listener("waiting for the runspace", held_by=held_by, at_most=round(seconds))
+
+        try:
+            holder = lock.acquire(seconds, waiting)
+        except OSError as error:
+            # The agent still keeps two clients apart; what is lost is the order of those who wait.
+            self._listener("line not kept", error=str(error))
+            return
+        if holder is not None:
+            raise errors.RunspaceBusy(
+                f"The runspace {agent.runspace_name!r} is in use on this machine by {holder}; "
+                f"{seconds:.0f} s of waiting were not enough."
+            )
+        self._lock = lock
+
+    def _wait_for_client(self, info: RunspaceInfo, limit: Deadline) -> None:
+        """Wait a little for a client on another machine; tell the first time, and give up at the limit."""
+        name = self._agent.runspace_name
+        where = info.client_ip or "an address that is not known"
+        if limit.has_passed:
+            raise errors.RunspaceBusy(
+                f"The runspace {name!r} on {self._agent.host} is in use by another client ({where}), which was heard "
+                f"{info.idle_seconds:.0f} s ago; it counts as dead after {self._agent.abandoned_after} s."
+            )
+        self._listener("waiting for the runspace", held_by=f"a client at {where}", at_most=round(limit.remaining(1e9)))
+        time.sleep(limit.remaining(_POLL_SECONDS))
+
+    def _take_over(self, info: RunspaceInfo) -> bool:
+        """Connect to a disconnected shell; False when it ended, or somebody else was faster."""
+        pool = self._new_pool()
+        pool.id = info.shell_id
+        pool.shell.id = info.shell_id
+        pool.shell.opened = True
+        pool.state = RunspacePoolState.DISCONNECTED
+        # pypsrp sets this itself only in get_runspace_pools(), which asks for every shell of the account and forgets
+        # the names by which ours is known.
+        pool._new_client = True
+        try:
+            with translated(self._agent, maybe_sent=False):
+                pool.connect()
+        except (errors.RunspaceLost, errors.RunspaceBusy) as error:
+            self._listener("runspace gone", shell=info.shell_id, error=error.message)
+            return False
+        self._pool = pool
+        self.opened = time.monotonic() - info.run_seconds
+        self._listener("runspace taken over", runspace=info.shell_id, idle_seconds=round(info.idle_seconds))
+        return True
+
+    def _open(self) -> None:
+        pool = self._new_pool()
+        self._pool = pool
+        try:
+            with translated(self._agent, maybe_sent=False):
+                pool.open()
+        except errors.AgentError:
+            # The shell may be there all the same.
+            self._pool = None
+            self._delete(pool.id)
+            raise
+        self.opened = time.monotonic()
+        self._listener("runspace opened", runspace=pool.id, configuration=self._agent.configuration_name)
+
+    def _new_pool(self) -> RunspacePool:
+        agent = self._agent
+        pool = RunspacePool(self.wsman, configuration_name=agent.configuration_name, idle_timeout=agent.idle_timeout)
+        pool.shell.name = agent.runspace_name
+        self._keys_exchanged = False
+        return pool
+
+    def _close_others(self, infos: list[RunspaceInfo]) -> None:
+        for info in infos:
+            self._listener("runspace replaced", shell=info.shell_id, state=info.state, idle=round(info.idle_seconds))
+            self._delete(info.shell_id)
+
+    def _delete(self, shell_id: str) -> None:
+        """End a shell, if it is there. Never raises an agent's error."""
+        selectors = SelectorSet()
+        selectors.add_option("ShellId", shell_id)
+        uri = f"http://schemas.microsoft.com/powershell/{self._agent.configuration_name}"
+        with contextlib.suppress(errors.AgentError), translated(self._agent, maybe_sent=False):
+            self.wsman.delete(uri, selector_set=selectors)
+
+    # --- going
+
+    def disconnect(self) -> None:
+        """Leave the runspace for the next process. Never raises."""
+        with self._letting_go("runspace not disconnected") as pool:
+            if pool is not None and pool.state == RunspacePoolState.OPENED:
+                pool.disconnect()
+                self._listener("runspace disconnected", idle_timeout=self._agent.idle_timeout)
+
+    def close(self) -> None:
+        """End the runspace on the agent. Never raises."""
+        with self._letting_go("runspace not closed") as pool:
+            if pool is not None:
+                pool.close()
+                self._listener("runspace closed")
+
+    def abandon(self) -> None:
+        """Let go at once, without a word to the agent."""
+        self._pool = None
+        with self._letting_go("runspace abandoned"):
+            pass
+
+    @contextlib.contextmanager
+    def _letting_go(self, failure: str) -> Iterator[RunspacePool | None]:
+        """The pool to let go of. A failure is told, not raised; afterwards it is the next one's turn."""
+        pool, self._pool = self._pool, None
+        try:
+            with translated(self._agent, maybe_sent=False):
+                yield pool
+        except errors.AgentError as error:
+            self._listener(failure, error=error.message)
+        finally:
+            if self._wsman is not None:
+                self._wsman.close()
+                self._wsman = None
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
