@@ -91,6 +91,7 @@ class NamedRunspace:
         """
         limit = Deadline(deadline.remaining(self._agent.wait_timeout))
         self._wait_in_line(limit)
+        told = False
         while True:
             mine = [info for info in enumerate_shells(self.wsman) if info.mine]
             free = [info for info in mine if info.state != "Connected"]
@@ -101,7 +102,8 @@ class NamedRunspace:
             in_use = [info for info in mine if info.state == "Connected"]
             abandoned = [info for info in in_use if info.idle_seconds > self._agent.abandoned_after]
             if in_use and len(abandoned) < len(in_use):
-                self._wait_for_client(in_use[0], limit)
+                self._wait_for_client(in_use[0], limit, told=told)
+                told = True
                 continue
             self._close_others(abandoned)
             if may_open:
@@ -152,8 +154,8 @@ class NamedRunspace:
             )
         self._lock = lock
 
-    def _wait_for_client(self, info: RunspaceInfo, limit: Deadline) -> None:
-        """Wait a little for a client on another machine; tell the first time, and give up at the limit."""
+    def _wait_for_client(self, info: RunspaceInfo, limit: Deadline, *, told: bool) -> None:
+        """Wait a little for a client on another machine; tell it unless that was told; give up at the limit."""
         name = self._agent.runspace_name
         where = info.client_ip or "an address that is not known"
         if limit.has_passed:
@@ -161,7 +163,9 @@ class NamedRunspace:
                 f"The runspace {name!r} on {self._agent.host} is in use by another client ({where}), which was heard "
                 f"{info.idle_seconds:.0f} s ago; it counts as dead after {self._agent.abandoned_after} s."
             )
-        self._listener("waiting for the runspace", held_by=f"a client at {where}", at_most=round(limit.remaining(1e9)))
+        if not told:
+            at_most = round(limit.remaining(self._agent.wait_timeout))
+            self._listener("waiting for the runspace", held_by=f"a client at {where}", at_most=at_most)
         time.sleep(limit.remaining(_POLL_SECONDS))
 
     def _take_over(self, info: RunspaceInfo) -> bool:

@@ -135,8 +135,11 @@ def test_connect_leaves_the_runspace_whatever_on_exit_says(cli: Cli, settings: s
 
 
 @pytest.mark.parametrize("verb", ["disconnect", "close", "connect"])
-def test_a_runspace_in_use_is_left_alone(cli: Cli, settings: str, agent: Agent, verb: str) -> None:
+def test_a_runspace_in_use_is_left_alone(
+    cli: Cli, settings: str, agent: Agent, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While another client has the runspace it is shown, and nothing is done to it."""
+    monkeypatch.setenv("EXO_BRIDGE_AGENT__WAIT_TIMEOUT", "1")
     with agent.session(on_exit="close") as other:
         other.open()
         assert "in use by another client" in cli("session", "show", "--settings", settings).out

@@ -2,8 +2,8 @@
 
 Rules: a client is told to trust the agent's CA; ``kind`` makes a certificate that it must refuse all the same. Client
 certificates are asked for and not demanded, as WinRM does, and the common name of one is the account that it means.
-With them the newest TLS is 1.2: WinRM asks by renegotiation, which 1.3 does not have. A client certificate of another
-CA is refused within the handshake here, where Windows answers 403 after it: Python's TLS can do no other.
+With them the newest TLS is 1.2, in whose handshake a client certificate of another CA is refused for sure; WinRM asks
+after the handshake and answers such a one over HTTP, which Python's TLS cannot do.
 """
 
 from __future__ import annotations
