@@ -213,6 +213,7 @@ class ProtocolError(AgentError):
     """The answer is not WSMan: a proxy, another service on that port, or a damaged reply."""
 
     code = "agent-protocol"
+    retry = True
     remedy = "Check that [agent] port is WinRM's (5985 or 5986) and that no proxy stands between."
 
 

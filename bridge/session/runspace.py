@@ -14,19 +14,26 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from pypsrp.complex_objects import RunspacePoolState
+from pypsrp.exceptions import WSManFaultError
 from pypsrp.powershell import RunspacePool
+from pypsrp.shell import SignalCode
 from pypsrp.wsman import SelectorSet
 
 from bridge import errors
 from bridge.model import Listener
 from bridge.session.lock import Holder, RunspaceLock
-from bridge.session.wsman import ObservedWSMan, RunspaceInfo, enumerate_shells, translated
+from bridge.session.wsman import TIMED_OUT, ObservedWSMan, RunspaceInfo, enumerate_shells, translated
 from bridge.settings import AgentSettings
 
 _POLL_SECONDS = 0.5
+LOST = (errors.RunspaceLost, errors.AgentTimeout, errors.ProtocolError)
+"""What says that a runspace that was there is of no use any more, while another may be."""
+OPEN_SECONDS = 180.0
+"""How long a runspace may take to open or to be taken over: PowerShell's own OpenTimeout (New-PSSessionOption)."""
 
 
 class Deadline:
@@ -95,12 +102,12 @@ class NamedRunspace:
         while True:
             mine = [info for info in enumerate_shells(self.wsman) if info.mine]
             free = [info for info in mine if info.state != "Connected"]
-            for info in free:
-                if self._take_over(info):
-                    self._close_others([other for other in free if other is not info])
-                    return True
             in_use = [info for info in mine if info.state == "Connected"]
             abandoned = [info for info in in_use if info.idle_seconds > self._agent.abandoned_after]
+            for info in free:
+                if self._take_over(info):
+                    self._close_others([other for other in free if other is not info] + abandoned)
+                    return True
             if in_use and len(abandoned) < len(in_use):
                 self._wait_for_client(in_use[0], limit, told=told)
                 told = True
@@ -180,8 +187,18 @@ class NamedRunspace:
         pool._new_client = True
         try:
             with translated(self._agent, maybe_sent=False):
-                pool.connect()
-        except (errors.RunspaceLost, errors.RunspaceBusy) as error:
+                self._patiently(pool, pool.connect)
+        except errors.RunspaceBusy as error:
+            self._listener("runspace gone", shell=info.shell_id, error=error.message)
+            return False
+        except errors.AgentError as error:
+            is_lost = isinstance(error, LOST)
+            if is_lost or pool.protocol_version is not None:
+                # Half taken over it would be connected to nobody, and in everybody's way.
+                self.wsman.reset()
+                self._delete(info.shell_id)
+            if not is_lost:
+                raise
             self._listener("runspace gone", shell=info.shell_id, error=error.message)
             return False
         self._pool = pool
@@ -194,7 +211,7 @@ class NamedRunspace:
         self._pool = pool
         try:
             with translated(self._agent, maybe_sent=False):
-                pool.open()
+                self._patiently(pool, pool.open)
         except errors.AgentError:
             # The shell may be there all the same.
             self._pool = None
@@ -202,6 +219,29 @@ class NamedRunspace:
             raise
         self.opened = time.monotonic()
         self._listener("runspace opened", runspace=pool.id, configuration=self._agent.configuration_name)
+
+    def _patiently(self, pool: RunspacePool, begin: Callable[[], None]) -> None:
+        """Open or connect a pool. "Nothing yet" is an answer: pypsrp takes it so for a pipeline, but not here."""
+        until = time.monotonic() + OPEN_SECONDS
+        step = begin
+        while True:
+            try:
+                return step()
+            except WSManFaultError as error:
+                if error.code != TIMED_OUT or not pool.shell.opened or time.monotonic() > until:
+                    raise
+                step = partial(self._await_open, pool)
+
+    def _await_open(self, pool: RunspacePool) -> None:
+        """Receive until the pool is open; pypsrp has no public way to go on with what it began."""
+        while pool.state != RunspacePoolState.OPENED:
+            pool._receive()
+
+    def forget_pipeline(self, pipeline_id: str) -> None:
+        """Close a pipeline whose answer was lost, and which has ended. Never raises an agent's error."""
+        with contextlib.suppress(errors.AgentError), translated(self._agent, maybe_sent=False):
+            self.pool.shell.signal(SignalCode.TERMINATE, pipeline_id.upper())
+        self.pool.pipelines.pop(pipeline_id.upper(), None)
 
     def _new_pool(self) -> RunspacePool:
         agent = self._agent

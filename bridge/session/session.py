@@ -31,7 +31,7 @@ from bridge.session.exchange import (
     token_ends,
 )
 from bridge.session.pipeline import Pipeline
-from bridge.session.runspace import Deadline, NamedRunspace
+from bridge.session.runspace import LOST, Deadline, NamedRunspace
 from bridge.session.wsman import ObservedWSMan, RunspaceInfo, enumerate_shells, translated
 from bridge.settings import Settings
 
@@ -66,6 +66,7 @@ class Session:
         self._runspace = NamedRunspace(settings.agent, self._listener)
         self._state: BridgeState | None = None
         self._pipelines = 0
+        self._last_pipeline = ""
         self._is_broken = False
         self._is_left = False
 
@@ -85,9 +86,13 @@ class Session:
         if not self._runspace.reach(self._deadline):
             return self._set_up("new")
         if not self._is_old():
-            state = self._set_up("taken over")
-            if not self._is_large(state):
-                return state
+            try:
+                state = self._set_up("taken over")
+            except LOST as error:
+                self._listener("runspace lost", error=error.message)
+            else:
+                if not self._is_large(state):
+                    return state
         return self._rebuild()
 
     def look(self) -> BridgeState | None:
@@ -151,8 +156,11 @@ class Session:
         """After a failure: go on with the runspace where it still answers, else with a new one. Raises AgentError."""
         self._runspace.reset_connection()
         self._is_broken = False
+        lost = self._last_pipeline
         try:
+            # The runspace runs one pipeline at a time: when this one answers, the lost one has ended.
             self._state = self._read_state("taken over")
+            self._runspace.forget_pipeline(lost)
         except errors.AgentError as error:
             self._listener("runspace lost", error=error.message)
             self._rebuild()
@@ -241,6 +249,7 @@ class Session:
             self._runspace.pool, self._runspace.wsman, text, parameters, pipeline_id, on_record, self._deadline
         )
         self._pipelines += 1
+        self._last_pipeline = pipeline_id
         try:
             return pipeline.run()
         except errors.Interrupted as error:

@@ -136,7 +136,7 @@ class ObservedWSMan(WSMan):
         except WinRMTransportError as error:
             if error.code != HTTPStatus.BAD_REQUEST or not self.transport.wrap_required:
                 raise
-            self.listener("connection renewed", action=action.rsplit("/", 1)[-1])
+            self.listener("connection renewed", wsman=action.rsplit("/", 1)[-1])
             self.reset()
             return self._exchange(action, *arguments, **options)
 
@@ -162,7 +162,7 @@ class ObservedWSMan(WSMan):
         finally:
             self.listener(
                 "round trip",
-                action=action.rsplit("/", 1)[-1],
+                wsman=action.rsplit("/", 1)[-1],
                 answer=answer,
                 seconds=round(time.monotonic() - start, 4),
             )
