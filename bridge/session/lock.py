@@ -60,8 +60,14 @@ class RunspaceLock:
         ``waiting`` is called once, with the holder, when there is somebody to wait for. Raises OSError when the line
         cannot be kept.
         """
-        until = time.monotonic() + seconds
         self._stand_in_line()
+        try:
+            return self._wait(time.monotonic() + seconds, waiting)
+        except BaseException:
+            self.release()
+            raise
+
+    def _wait(self, until: float, waiting: Callable[[Holder | None], None]) -> Holder | None:
         told = False
         while True:
             ahead = self._ahead()
@@ -93,7 +99,8 @@ class RunspaceLock:
         with FileLock(self._folder / "counter.lock"):
             last = max((int(path.stem) for path in self._folder.glob(f"*{_SUFFIX}")), default=0)
             self._place = self._folder / f"{last + 1:012}{_SUFFIX}"
-            self._lock = FileLock(self._place)
+            # Whoever closes a session may do so in another thread than the one that opened it.
+            self._lock = FileLock(self._place, thread_local=False)
             self._lock.acquire()
 
     def _ahead(self) -> Path | None:

@@ -119,6 +119,10 @@ class NamedRunspace:
 
     def replace(self) -> None:
         """Open a new runspace in place of one that is lost or has grown old. Raises AgentError."""
+        if not self.is_open:
+            # It was closed meanwhile, and with it went our turn.
+            self.reach(Deadline())
+            return
         pool, self._pool = self._pool, None
         self.wsman.reset()
         if pool is not None and pool.id:
@@ -188,6 +192,10 @@ class NamedRunspace:
         try:
             with translated(self._agent, maybe_sent=False):
                 self._patiently(pool, pool.connect)
+        except KeyboardInterrupt:
+            self.wsman.reset()
+            self._delete(info.shell_id)
+            raise
         except errors.RunspaceBusy as error:
             self._listener("runspace gone", shell=info.shell_id, error=error.message)
             return False
@@ -271,6 +279,10 @@ class NamedRunspace:
             if pool is not None and pool.state == RunspacePoolState.OPENED:
                 pool.disconnect()
                 self._listener("runspace disconnected", idle_timeout=self._agent.idle_timeout)
+            elif pool is not None:
+                # A signal came while it was opened.
+                self.wsman.reset()
+                self._delete(pool.id)
 
     def close(self) -> None:
         """End the runspace on the agent. Never raises."""

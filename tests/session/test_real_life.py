@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
 import subprocess
 import sys
@@ -401,3 +402,41 @@ def test_a_second_signal_leaves_at_once(contract: Agent) -> None:
     assert raised.value.at_once
     (outcome,) = raised.value.outcomes
     assert outcome.status is Status.UNKNOWN
+
+
+def test_a_session_may_be_left_in_another_thread(contract: Agent) -> None:
+    """Its turn ends with it all the same, and the next one comes at once."""
+    first = contract.session()
+    first.open()
+    thread = threading.Thread(target=first.leave)
+    thread.start()
+    thread.join()
+    with contract.session(wait_timeout=0) as session:
+        assert session.open().runspace == "taken over"
+
+
+def test_a_runspace_that_could_not_be_set_up_again_is_reached_anew(contract: Agent) -> None:
+    """The rebuild fails, the runspace is closed and our turn is over; the next call stands in line again."""
+    with contract.session() as session:
+        session.open()
+        contract.simulator.tenant.module_installed = False
+        contract.simulator.faults.add("Command=shell-gone")
+        outcome = find(session)
+        assert outcome.problem
+        assert outcome.problem.code == "module-missing"
+        contract.simulator.tenant.module_installed = True
+        assert find(session).problem is None
+        with contract.session(wait_timeout=0) as other, pytest.raises(errors.RunspaceBusy):
+            other.open()
+    assert len(contract.simulator.shells()) == 1
+
+
+def test_a_signal_while_the_runspace_opens_leaves_nothing(contract: Agent) -> None:
+    """The shell that was just made is ended, and nobody has to wait for it."""
+    contract.simulator.faults.add("Receive=hang:1.5")
+    timer = threading.Timer(0.4, _thread.interrupt_main)
+    timer.start()
+    with contract.session() as session, pytest.raises(KeyboardInterrupt):
+        session.open()
+    timer.join()
+    assert contract.simulator.shells() == []
