@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.simulator.exchange_module import MODULE_NAME, command_module, render
 from bridge.simulator.loopback import Documents, LoopbackServer
+from bridge.simulator.tenant.errors import connection_lost, not_connected
 from bridge.simulator.tenant.records import CmdletError
 
 if TYPE_CHECKING:
@@ -152,7 +153,8 @@ class Gateway:
         cmdlet = str(body.get("cmdlet", ""))
         connection = self._connection(body)
         if connection is None:
-            yield _document(errors=[_error(_lost(cmdlet, was_open=bool(body.get("connection"))), cmdlet)])
+            ended = connection_lost if body.get("connection") else not_connected
+            yield _document(errors=[_error(ended(cmdlet), cmdlet)])
             return
         try:
             reply = connection.invoke(cmdlet, _table(body, "parameters"))
@@ -229,24 +231,6 @@ def _error(error: CmdletError, cmdlet: str) -> dict[str, Any]:
         "Target": error.target,
         "Terminating": error.terminating,
     }
-
-
-def _lost(cmdlet: str, *, was_open: bool) -> CmdletError:
-    """A call without a connection, or with one that has ended. Source: the real module's texts."""
-    text = (
-        "Required resource is not available to continue execution. Please re-establish the connection to continue."
-        if was_open
-        else "You must call the Connect-ExchangeOnline cmdlet before calling any other cmdlets."
-    )
-    return CmdletError(
-        text,
-        reason="UnauthorizedAccessException",
-        exception_type="System.UnauthorizedAccessException",
-        error_id=f"UnAuthorized,{cmdlet}",
-        category="PermissionDenied",
-        activity=cmdlet,
-        terminating=True,
-    )
 
 
 def _refusal(error: str, code: int, text: str) -> dict[str, Any]:

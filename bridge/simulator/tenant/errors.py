@@ -208,34 +208,26 @@ def ambiguous_parameter_set(cmdlet: str) -> CmdletError:
 
 def not_connected(cmdlet: str) -> CmdletError:
     """A Get-EXO* cmdlet without a connection."""
-    return CmdletError(
-        "You must call the Connect-ExchangeOnline cmdlet before calling any other cmdlets.",
-        reason="UnauthorizedAccessException",
-        exception_type="System.UnauthorizedAccessException",
-        error_id=f"UnAuthorized,{cmdlet}",
-        category="PermissionDenied",
-        activity=cmdlet,
-        terminating=True,
-    )
+    return _no_connection(cmdlet, "You must call the Connect-ExchangeOnline cmdlet before calling any other cmdlets.")
 
 
 def unauthorized(cmdlet: str) -> CmdletError:
     """The access token has ended, or is not one of this organization. The module cannot renew a token given to it."""
-    return CmdletError(
-        "UnAuthorized",
-        reason="UnauthorizedAccessException",
-        exception_type="System.UnauthorizedAccessException",
-        error_id=f"UnAuthorized,{cmdlet}",
-        category="PermissionDenied",
-        activity=cmdlet,
-        terminating=True,
-    )
+    return _no_connection(cmdlet, "UnAuthorized")
 
 
 def connection_lost(cmdlet: str) -> CmdletError:
     """A call on a connection that was disconnected."""
-    return CmdletError(
+    return _no_connection(
+        cmdlet,
         "Required resource is not available to continue execution. Please re-establish the connection to continue.",
+    )
+
+
+def _no_connection(cmdlet: str, text: str) -> CmdletError:
+    """The module's own refusal: nothing reached Exchange."""
+    return CmdletError(
+        text,
         reason="UnauthorizedAccessException",
         exception_type="System.UnauthorizedAccessException",
         error_id=f"UnAuthorized,{cmdlet}",
