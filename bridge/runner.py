@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bridge import errors
@@ -179,23 +180,17 @@ def _failed(call: Call, reply: Reply, seconds: float) -> Outcome:
     meaning = meaning_of_record(error_id=error.error_id, error_types=types)
     if throttled and meaning.retry:
         meaning = meaning_of_record(error_id=error.error_id, error_types=types, throttled=True)
-    unknown = _may_have_changed(call) and (not reply.errors or _answer_lost(meaning, error))
-    return _outcome(
-        call,
-        Status.UNKNOWN if unknown else Status.FAILED,
-        reason=_LOOK if unknown else "",
-        problem=Problem(
-            meaning.code,
-            error.message,
-            errors.OutcomeUnknown.remedy if unknown else meaning.remedy,
-            # The type of what our own scripts write says nothing.
-            error_type="" if error.error_id.startswith("Bridge.") else error.exception_type or error.reason,
-            error_id=error.error_id,
-            retry=meaning.retry and not unknown,
-        ),
-        warnings=reply.warnings,
-        seconds=seconds,
+    problem = Problem(
+        meaning.code,
+        error.message,
+        meaning.remedy,
+        # The type of what our own scripts write says nothing.
+        error_type="" if error.error_id.startswith("Bridge.") else error.exception_type or error.reason,
+        error_id=error.error_id,
+        retry=meaning.retry,
     )
+    unknown = not reply.errors or _answer_lost(meaning, error)
+    return _not_done(call, problem, unknown=unknown, warnings=reply.warnings, seconds=seconds)
 
 
 def _answer_lost(meaning: Meaning, error: RemoteError) -> bool:
@@ -203,36 +198,26 @@ def _answer_lost(meaning: Meaning, error: RemoteError) -> bool:
     return meaning.answer_lost and not error.activity.startswith("Get-")
 
 
-_LOOK = "sent, and the answer was lost: it may or may not have been made"
-
-
 def _without_reply(call: Call, error: AgentError | ExchangeError, seconds: float) -> Outcome:
-    unknown = isinstance(error, AgentError) and error.maybe_sent and _may_have_changed(call)
-    return _outcome(
-        call,
-        Status.UNKNOWN if unknown else Status.FAILED,
-        reason=_LOOK if unknown else "",
-        problem=Problem(
-            error.code,
-            error.message,
-            errors.OutcomeUnknown.remedy if unknown else error.remedy,
-            retry=error.retry and not unknown,
-        ),
-        seconds=seconds,
-    )
+    problem = Problem(error.code, error.message, error.remedy, retry=error.retry)
+    return _not_done(call, problem, unknown=isinstance(error, AgentError) and error.maybe_sent, seconds=seconds)
 
 
 def _interrupted(call: Call, seconds: float) -> Outcome:
-    unknown = _may_have_changed(call)
+    problem = Problem(Interrupted.code, "The call was stopped before its answer came.", Interrupted.remedy)
+    return _not_done(call, problem, unknown=True, seconds=seconds)
+
+
+def _not_done(call: Call, problem: Problem, *, unknown: bool, seconds: float, warnings: Sequence[str] = ()) -> Outcome:
+    """A call that failed; one that may have changed something is unknown where nobody knows, and is to be looked at."""
+    if not (unknown and _may_have_changed(call)):
+        return _outcome(call, Status.FAILED, problem=problem, warnings=warnings, seconds=seconds)
     return _outcome(
         call,
-        Status.UNKNOWN if unknown else Status.FAILED,
-        reason=_LOOK if unknown else "",
-        problem=Problem(
-            Interrupted.code,
-            "The call was stopped before its answer came.",
-            errors.OutcomeUnknown.remedy if unknown else Interrupted.remedy,
-        ),
+        Status.UNKNOWN,
+        reason="sent, and the answer was lost: it may or may not have been made",
+        problem=replace(problem, remedy=errors.OutcomeUnknown.remedy, retry=False),
+        warnings=warnings,
         seconds=seconds,
     )
 

@@ -6,17 +6,16 @@ left: the sockets of clients that keep their connection open are shut down, and 
 
 from __future__ import annotations
 
-import contextlib
 import json
-import socket
 import threading
 import urllib.parse
 from collections.abc import Iterator
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Protocol
 
 from bridge.simulator.exchange_module import clixml
+from bridge.simulator.http_server import TrackingServer
 
 TOKEN_HEADER = "X-Simulator-Token"  # noqa: S105 - the header's name
 
@@ -61,36 +60,10 @@ class LoopbackServer:
         self._server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
-    """Knows its open client sockets, so that none keeps a thread after the end."""
-
-    daemon_threads = False
-
+class _Server(TrackingServer):
     def __init__(self, service: Service) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(0, _Handler)
         self.service = service
-        self._clients: set[socket.socket] = set()
-        self._clients_lock = threading.Lock()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._clients_lock:
-            self._clients.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._clients_lock:
-            self._clients.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no error; anything else ends that client only."""
-
-    def close_clients(self) -> None:
-        """End the reads and writes that are going on; their threads then end by themselves."""
-        with self._clients_lock:
-            for client in self._clients:
-                with contextlib.suppress(OSError):
-                    client.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):

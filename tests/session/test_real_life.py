@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +21,6 @@ from bridge.session import Session
 from tests.agent import Agent, running_agent
 
 JANE = "jane.doe@contoso.example"
-
-
-@pytest.fixture(params=["contract", pytest.param("pwsh", marks=pytest.mark.pwsh)])
-def agent(request: pytest.FixtureRequest) -> Iterator[Agent]:
-    """An agent on each engine."""
-    pwsh = request.getfixturevalue("pwsh_path") if request.param == "pwsh" else None
-    with running_agent(request.param, pwsh=pwsh) as running:
-        yield running
-
-
-@pytest.fixture
-def contract() -> Iterator[Agent]:
-    """An agent without PowerShell, for what does not depend on the engine."""
-    with running_agent("contract") as running:
-        yield running
 
 
 class Told:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import _thread
 import logging
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,21 +20,6 @@ from bridge.simulator.front.service import Endpoint
 from tests.agent import Agent, running_agent
 
 JANE = "jane.doe@contoso.example"
-
-
-@pytest.fixture(params=["contract", pytest.param("pwsh", marks=pytest.mark.pwsh)])
-def agent(request: pytest.FixtureRequest) -> Iterator[Agent]:
-    """An agent on each engine."""
-    pwsh = request.getfixturevalue("pwsh_path") if request.param == "pwsh" else None
-    with running_agent(request.param, pwsh=pwsh) as running:
-        yield running
-
-
-@pytest.fixture
-def contract() -> Iterator[Agent]:
-    """An agent without PowerShell, for what does not depend on the engine."""
-    with running_agent("contract") as running:
-        yield running
 
 
 def find(session: Session, user: str = JANE) -> Outcome:

@@ -13,7 +13,7 @@ import sys
 import threading
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from bridge.simulator.faults import Fault, FaultPlan
@@ -23,6 +23,7 @@ from bridge.simulator.front.refusals import injected, internal_error, shell_quot
 from bridge.simulator.front.service import WsmanService
 from bridge.simulator.front.tls import common_name
 from bridge.simulator.front.wire import Exchange, LineLog
+from bridge.simulator.http_server import TrackingServer
 from bridge.simulator.wsman_fault import WsmanFault
 
 _PATH = "/wsman"
@@ -44,7 +45,7 @@ class Agent:
     stopping: threading.Event = field(default_factory=threading.Event)
 
 
-class AgentServer(ThreadingHTTPServer):
+class AgentServer(TrackingServer):
     """An HTTP server that knows its agent."""
 
     agent: Agent

@@ -5,8 +5,6 @@ Rules: the TLS handshake is done in the connection's thread. After ``stop`` no t
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import ssl
 import sys
 import threading
@@ -72,51 +70,29 @@ class FrontServer:
 
 
 class _Server(AgentServer):
-    daemon_threads = False
     request_queue_size = 64
     # On Windows that would let two servers have the same port.
     allow_reuse_address = sys.platform != "win32"
 
     def __init__(self, port: int, agent: Agent, tls: ssl.SSLContext | None) -> None:
-        super().__init__(("127.0.0.1", port), WsmanHandler)
+        super().__init__(port, WsmanHandler)
         self.agent = agent
         self._tls = tls
-        self._clients: set[socket.socket] = set()
-        self._clients_lock = threading.Lock()
 
     def service_actions(self) -> None:
         self.agent.service.end_idle()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._clients_lock:
-            self._clients.add(request)
-        super().process_request(request, client_address)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         if self._tls is None:
             super().finish_request(request, client_address)
             return
-        with self._clients_lock:
+        with self.clients_lock:
             # The new socket takes the descriptor over, so it is the one to shut down, also within the handshake.
-            self._clients.discard(request)
+            self.clients.discard(request)
             wrapped = self._tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
-            self._clients.add(wrapped)
+            self.clients.add(wrapped)
         try:
             wrapped.do_handshake()
             super().finish_request(wrapped, client_address)
         finally:
             self.shutdown_request(wrapped)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._clients_lock:
-            self._clients.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no error; anything else ends that client only."""
-
-    def close_clients(self) -> None:
-        with self._clients_lock:
-            for client in self._clients:
-                with contextlib.suppress(OSError):
-                    client.shutdown(socket.SHUT_RDWR)
