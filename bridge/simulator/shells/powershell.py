@@ -202,7 +202,8 @@ class PowerShellShell(BufferedShell):
                 self._stdin.write(line.encode("ascii") + b"\n")
                 self._stdin.flush()
         except (OSError, ValueError):
-            # Its pipe is broken, or was closed here.
+            # Its pipe is broken, or was closed here; who reads its output may not have noticed yet.
+            self._mark_closed()
             raise self._ended() from None
 
     def _send_data(self, target: uuid.UUID, stream: str, data: bytes) -> None:
