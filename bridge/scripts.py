@@ -59,6 +59,9 @@ _PARAM = re.compile(r"\bparam\s*\(", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\s*\[\s*([A-Za-z_][\w.]*)\s*(\(|(?:\[\])?\s*\])")
 _NAME = re.compile(r"\$([A-Za-z_]\w*)")
 _VALUE = re.compile(r"'((?:[^']|'')*)'|\"([^\"]*)\"")
+# Where something that is no code may begin, or a bracket or an escaped character stands; and the same inside a string.
+_MARK = re.compile(r"[<#@'\"`()]")
+_STRING_MARK = re.compile(r"[\n`$\"]")
 
 
 @dataclass(frozen=True)
@@ -157,23 +160,30 @@ def read_script(name: str, path: Path) -> Script:
         raise ScriptError(f"The script {path} is not UTF-8 (byte {error.start}).") from error
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
-        parameters = parameters_of(text)
+        code = code_of(text)
+        parameters = _parameters_in(code, text)
     except ValueError as error:
         raise ScriptError(f"The script {path} cannot be understood: {error}.") from error
     digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
-    return Script(name, path, text, digest, parameters, cmdlets_of(text))
+    return Script(name, path, text, digest, parameters, _cmdlets_in(code))
 
 
 def cmdlets_of(text: str) -> frozenset[str]:
     """The Exchange cmdlets that a script's text uses."""
-    code = code_of(text)
+    return _cmdlets_in(code_of(text))
+
+
+def _cmdlets_in(code: str) -> frozenset[str]:
     own = {name.lower() for name in _FUNCTION.findall(code)}
     return frozenset(name for name in _COMMAND.findall(code) if name.lower() not in own | _BUILT_INS)
 
 
 def parameters_of(text: str) -> tuple[ScriptParameter, ...]:
     """The parameters of a script's text, in order. Raises ValueError when its param() block does not end."""
-    code = code_of(text)
+    return _parameters_in(code_of(text), text)
+
+
+def _parameters_in(code: str, text: str) -> tuple[ScriptParameter, ...]:
     start = _PARAM.search(code)
     function = _FUNCTION.search(code)
     if start is None or (function is not None and function.start() < start.start()):
@@ -192,7 +202,8 @@ def code_of(text: str) -> str:
     position = 0
     # What the scanner is inside of: "(" for code in $( ) of a string, with the number of open brackets.
     stack: list[tuple[str, int]] = []
-    while position < len(text):
+    while mark := _MARK.search(text, position):
+        position = mark.start()
         end, inner = _skip(text, position)
         if inner:
             stack.append((inner, 0))
@@ -244,7 +255,8 @@ def _string(text: str, out: list[str], position: int, stack: list[tuple[str, int
     """Go on inside a double-quoted string until it ends (its entry leaves the stack) or code begins in it."""
     close = stack[-1][0]
     begin = position
-    while position < len(text):
+    while mark := _STRING_MARK.search(text, position):
+        position = mark.start()
         if text[position] == "`":
             position += 2
             continue
@@ -256,6 +268,8 @@ def _string(text: str, out: list[str], position: int, stack: list[tuple[str, int
             position += len(close)
             break
         position += 1
+    else:
+        position = len(text)
     _blank(out, begin, min(position, len(text)))
     stack.pop()
     return position
