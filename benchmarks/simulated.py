@@ -28,12 +28,14 @@ class SimulatedAgent:
 
 
 @contextmanager
-def simulated_agent(engine: str) -> Iterator[SimulatedAgent]:
-    """A running ``exo-bridge simulate``; it is ended afterwards."""
+def simulated_agent(engine: str, tenant: Path | None = None) -> Iterator[SimulatedAgent]:
+    """A running ``exo-bridge simulate`` with the demo organization or that of a file; it is ended afterwards."""
     with tempfile.TemporaryDirectory(prefix="exo-bridge-benchmark-") as folder:
         settings, wire_log = Path(folder) / "settings.toml", Path(folder) / "wire.jsonl"
         command = [sys.executable, "-m", "bridge", "simulate", "--engine", engine, "--settings-out", str(settings)]
         command += ["--wire-log", str(wire_log)]
+        if tenant is not None:
+            command += ["--tenant", str(tenant)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE)
         try:
             assert process.stdout is not None

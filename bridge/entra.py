@@ -1,4 +1,4 @@
-"""The access token for a log-on to Exchange Online by app secret: Entra ID's client credentials grant.
+"""The access token for a log-on to Exchange Online by app secret: Entra ID's client credentials grant, asked from here.
 
 Rules: the secret goes to the authority of the settings and nowhere else, so a redirect is never followed, and what goes
 to this machine itself goes through no proxy. What is sent and what comes back is never logged. An exception of
@@ -6,7 +6,7 @@ requests' holds the request, secret included, so ours is not chained to it, and 
 secret.
 
 Source: Microsoft, "OAuth 2.0 client credentials flow on the Microsoft identity platform" for the request and its
-answers, and "Microsoft Entra authentication and authorization error codes" for AADSTS numbers.
+answers. What an AADSTS number means stands in ``meaning.py``; Get-BridgeToken.ps1 asks from the agent.
 """
 
 from __future__ import annotations
@@ -21,22 +21,15 @@ import requests
 from pydantic import SecretStr
 
 from bridge.errors import BridgeError, EntraUnreachable, ExchangeLogonRefused
+from bridge.meaning import remedy_of_entra
 
 if TYPE_CHECKING:
     from bridge.settings import ExchangeSettings
 
 SCOPE = "https://outlook.office365.com/.default"
 
-_CODE = re.compile(r"AADSTS\d+")
 _TOKEN = re.compile(r"[!-~]+")
 _LONGEST_REASON = 300
-_REMEDIES = {
-    "AADSTS7000215": "[exchange] client_secret is not right: it is the secret's value, not its id.",
-    "AADSTS7000222": "The client secret has ended; make a new one in Entra ID and set [exchange] client_secret.",
-    "AADSTS700016": "[exchange] app_id is not an application of that directory; check app_id and tenant_id.",
-    "AADSTS90002": "There is no such directory; check [exchange] tenant_id and organization.",
-    "AADSTS7000112": "The application is disabled in Entra ID.",
-}
 
 
 @dataclass(frozen=True)
@@ -125,10 +118,8 @@ def _refusal(authority: str, answer: _Answer, secret: str) -> BridgeError:
     """What an answer without a token means."""
     reason = _first_line(str(answer.fields.get("error_description") or answer.fields.get("error") or ""), secret)
     if answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) and reason:
-        code = _CODE.search(reason)
         return ExchangeLogonRefused(
-            f"Entra ID refused the log-on by app secret: {reason}",
-            remedy=_REMEDIES.get(code[0]) if code else None,
+            f"Entra ID refused the log-on by app secret: {reason}", remedy=remedy_of_entra(reason)
         )
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return EntraUnreachable(

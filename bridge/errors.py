@@ -22,6 +22,7 @@
     │   ├── ExchangeLogonRefused               Exchange or Entra ID refused the log-on
     │   ├── LogonKindGone                      the module takes no user and password any more
     │   ├── EndpointWithoutScripts             the endpoint is in no-language mode
+    │   ├── InstalledScriptsDiffer             a JEA endpoint has other scripts than this client, or none
     │   └── WrongOrganization                  connected, but to another organization
     ├── ActionFailed                  exit 1   the action was tried and failed; carries the outcome
     ├── OutcomeUnknown                exit 4   a change was sent and its answer was lost
@@ -268,8 +269,19 @@ class EndpointWithoutScripts(ExchangeError):
 
     code = "endpoint-without-scripts"
     remedy = (
-        "This endpoint runs no scripts (a JEA endpoint in no-language mode). Set [agent] configuration_name to one "
-        "that does: Microsoft.PowerShell, PowerShell.7, or your own with full language."
+        "This endpoint runs no scripts (a JEA endpoint in no-language mode). Set [agent] jea = true where it was made "
+        "by `exo-bridge session jea-files`; else set configuration_name to one with full language: "
+        "Microsoft.PowerShell, PowerShell.7 or your own."
+    )
+
+
+class InstalledScriptsDiffer(ExchangeError):
+    """The JEA endpoint has other scripts than this client, or none of them. Nothing was run."""
+
+    code = "installed-scripts-differ"
+    remedy = (
+        "Run `exo-bridge session jea-files` with these settings, and install the files on the agent; check [agent] "
+        "configuration_name, and jea = false where the endpoint runs scripts."
     )
 
 

@@ -48,8 +48,9 @@ def new_id() -> str:
 class Call:
     """One action with its parameters, ready to run.
 
-    ``parameters`` holds the options that were given, by their snake_case names: str, bool or int, never a secret.
-    ``script`` is the script's name below the script folder, with ``/``.
+    ``parameters`` holds the options that were given, by their snake_case names: str, bool, int or list
+    of str, never a secret. ``script`` is the script's name below the script folder, with ``/``. ``creates`` says that
+    it makes a new object, which can be seen only later.
     """
 
     action: str
@@ -57,6 +58,7 @@ class Call:
     kind: Kind
     parameters: Mapping[str, Any]
     dry_run: bool = False
+    creates: bool = False
     id: str = field(default_factory=new_id)
 
 
@@ -88,13 +90,15 @@ class RemoteError:
 class Reply:
     """What came back from one pipeline: its output objects, its errors, and whether it ran to its end.
 
-    ``output`` objects are dicts with snake_case keys.
+    ``output`` objects are dicts with snake_case keys. ``handed_on`` is how many objects went to an ``OnRow`` instead,
+    as they came; they are not in ``output``.
     """
 
     output: Sequence[dict[str, Any]]
     errors: Sequence[RemoteError]
     warnings: Sequence[str]
     completed: bool
+    handed_on: int = 0
 
     @property
     def ok(self) -> bool:
@@ -124,7 +128,11 @@ class Problem:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one call ended. ``seconds`` is the time from sending to the answer; ``rows`` is what a read found."""
+    """How one call ended. ``seconds`` is the time from sending to the answer; ``rows`` is what a read found.
+
+    ``throttled_seconds`` is by how much Exchange slowed it down, as it says itself. Where the rows were handed on one
+    by one, ``rows`` is empty and ``reason`` has their number.
+    """
 
     action: str
     status: Status
@@ -138,6 +146,7 @@ class Outcome:
     warnings: Sequence[str] = ()
     rows: Sequence[dict[str, Any]] = ()
     seconds: float = 0.0
+    throttled_seconds: float = 0.0
     call_id: str = ""
     kind: Kind = Kind.CHANGE
 
@@ -157,6 +166,7 @@ class Outcome:
             else {key: getattr(self.problem, key) for key in ("code", "message", "remedy", "error_type", "error_id")},
             "warnings": list(self.warnings),
             "seconds": round(self.seconds, 3),
+            "throttled_seconds": round(self.throttled_seconds, 3),
         }
 
 
@@ -168,11 +178,21 @@ def worst(outcomes: Sequence[Outcome]) -> Status:
 class Runspace(Protocol):
     """Where a call runs: one remote runspace, connected to Exchange."""
 
-    def run(self, script: str, parameters: Mapping[str, Any], on_record: OnRecord, *, call_id: str = "") -> Reply:
+    def run(
+        self,
+        script: str,
+        parameters: Mapping[str, Any],
+        on_record: OnRecord,
+        *,
+        call_id: str = "",
+        on_row: OnRow | None = None,
+    ) -> Reply:
         """Run the named script with these parameters (snake case) and wait for its end.
 
-        ``call_id`` becomes the pipeline's id on the agent. Raises ``AgentError`` when no reply can be had; its
-        ``maybe_sent`` says whether the script may have run. Raises ``Interrupted`` when a signal ended the wait.
+        ``call_id`` becomes the pipeline's id on the agent. With ``on_row`` each output object is handed on as it
+        arrives and is not kept; once one was, the script is not sent again, whatever happens. Raises ``AgentError``
+        when no reply can be had; its ``maybe_sent`` says whether the script may have run. Raises ``Interrupted`` when
+        a signal ended the wait, and what ``on_row`` raises, after the pipeline was stopped.
         """
 
 
@@ -181,6 +201,13 @@ class OnRecord(Protocol):
 
     def __call__(self, record: Record, /) -> None:
         """Take one record."""
+
+
+class OnRow(Protocol):
+    """Takes the output objects of a read one by one, as they arrive."""
+
+    def __call__(self, row: dict[str, Any], /) -> None:
+        """Take one object, with snake case keys."""
 
 
 class Listener(Protocol):

@@ -1,246 +1,206 @@
-"""Runs calls, one after the other, and decides how each ended.
+"""Runs calls, one after the other; how each ended is decided in ``outcomes``.
 
-    what came back                                          read        change
-    one object or rows, no error                            unchanged   what the script says
-    an error record                                         failed      failed; unknown when the error says that
-                                                                        Exchange's answer to a change was lost
-    no answer, and the call provably did not start          failed      failed
-    no answer otherwise, or a reply that is not a result    failed      unknown
+Rules:
 
-Rules: observers are told before a call is sent, and one that raises keeps it from being sent. When the agent or
-Exchange cannot be reached any more nothing further is sent: the calls that were left are failed with the code
-``not-sent``. What only reads is repeated when it failed in passing; a change never is.
+- Observers are told before a call is sent, and one that raises keeps it from being sent.
+- When the agent or Exchange cannot be reached any more nothing further is sent: the calls that were left are failed
+  with the code ``not-sent``.
+- What only reads is repeated when it failed in passing, but not when rows were handed on already: they would come
+  twice. A change is repeated only when Exchange refused it because of too many calls: the cmdlet did not run then, and
+  the script reads anew and writes only what still differs. No other change is ever sent twice.
+- When Exchange slows a call down, the next ones wait; what was created is waited for until it can be seen.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bridge import errors
-from bridge.errors import AgentError, BridgeError, ExchangeError, Interrupted
-from bridge.meaning import Meaning, meaning_of_record
-from bridge.model import (
-    Call,
-    Identity,
-    Kind,
-    Observer,
-    OnRecord,
-    Outcome,
-    Problem,
-    Record,
-    RemoteError,
-    Reply,
-    Runspace,
-    Status,
-    worst,
+from bridge.errors import AgentError, ExchangeError, Interrupted
+from bridge.model import Call, Kind, Observer, OnRecord, OnRow, Outcome, Problem, Record, Reply, Runspace
+from bridge.outcomes import (
+    interrupted,
+    last_error,
+    may_have_changed,
+    meaning_of,
+    no_way_on,
+    not_sent,
+    not_taken,
+    outcome_of,
+    without_reply,
 )
-
-_MICRO_DELAY = "Micro delay applied"
-"""The beginning of Exchange's throttling warning. It is a diagnostic text that is not translated (observed)."""
-
-_HOPS: tuple[type[BridgeError], ...] = (AgentError, ExchangeError)
-_REACHED = frozenset(kind.code for hop in _HOPS for kind in (hop, *hop.__subclasses__()))
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds
+from bridge.patience import Patience, delayed
+from bridge.visibility import Visibility
 
 
 def run_calls(
-    calls: Iterable[Call], runspace: Runspace, observers: Sequence[Observer] = (), *, read_retries: int = 0
+    calls: Iterable[Call],
+    runspace: Runspace,
+    observers: Sequence[Observer] = (),
+    *,
+    patience: Patience | None = None,
+    on_row: OnRow | None = None,
 ) -> list[Outcome]:
-    """Run the calls in their order; one outcome for each. What only reads is repeated up to ``read_retries`` times.
+    """Run the calls in their order; one outcome for each. ``patience`` says how long to wait, and how often to repeat.
 
-    Raises Interrupted, with the outcomes so far in ``outcomes``, when a signal came.
+    With ``on_row`` the rows of reads are handed on as they come, and no outcome holds them. Raises Interrupted, with
+    the outcomes so far in ``outcomes``, when a signal came, and what ``on_row`` raises.
     """
+    runner = Runner(runspace, observers, patience)
     outcomes: list[Outcome] = []
-    lost: Problem | None = None
+    lost: Outcome | None = None
     for call in calls:
-        if lost is not None:
-            outcome = _outcome(call, Status.FAILED, problem=_not_sent(lost))
+        if lost is not None and lost.problem is not None:
+            outcome = not_sent(call, lost.problem)
             for observer in observers:
                 observer.finished(call, outcome)
         else:
             try:
-                outcome = run_call(call, runspace, observers, read_retries=read_retries)
+                outcome = runner.run(call, on_row=on_row)
             except Interrupted as error:
                 error.outcomes = [*outcomes, *error.outcomes]
                 raise
-        # An unknown outcome was sent; the runspace says at the next call whether it can go on.
-        if outcome.status is Status.FAILED and outcome.problem and outcome.problem.code in _REACHED:
-            lost = outcome.problem
+            lost = outcome if no_way_on(outcome) else None
         outcomes.append(outcome)
     return outcomes
 
 
-def run_call(call: Call, runspace: Runspace, observers: Sequence[Observer] = (), *, read_retries: int = 0) -> Outcome:
-    """Run one call. Raises what an observer raises before sending, and Interrupted with its outcome."""
-    for observer in observers:
-        observer.sending(call)
+def run_call(
+    call: Call,
+    runspace: Runspace,
+    observers: Sequence[Observer] = (),
+    *,
+    patience: Patience | None = None,
+    on_row: OnRow | None = None,
+) -> Outcome:
+    """Run one call and nothing after it; see ``Runner.run``."""
+    return Runner(runspace, observers, patience).run(call, on_row=on_row)
 
-    def on_record(record: Record) -> None:
-        for observer in observers:
-            observer.record(call, record)
 
-    def finish(outcome: Outcome) -> Outcome:
-        for observer in observers:
+class Runner:
+    """Runs calls in one runspace, and remembers what one call means for the next: throttling, what was created.
+
+    Not safe for several threads. Without ``patience`` nothing is repeated.
+    """
+
+    def __init__(
+        self, runspace: Runspace, observers: Sequence[Observer] = (), patience: Patience | None = None
+    ) -> None:
+        self._runspace = runspace
+        self._observers = observers
+        self._patience = patience or Patience()
+        self._visibility = Visibility(runspace, self._patience)
+
+    def run(self, call: Call, *, on_row: OnRow | None = None) -> Outcome:
+        """Run one call.
+
+        Raises what an observer raises before sending, what ``on_row`` raises, and Interrupted with its outcome.
+        """
+        for observer in self._observers:
+            observer.sending(call)
+
+        def on_record(record: Record) -> None:
+            for observer in self._observers:
+                observer.record(call, record)
+
+        start = time.monotonic()
+        rows = _Rows(on_row) if on_row is not None and call.kind is Kind.READ else None
+        try:
+            outcome = self._outcome(call, on_record, rows, start)
+        except Interrupted as error:
+            if not error.outcomes:
+                seconds = time.monotonic() - start
+                error.outcomes = [outcome_of(call, error.reply, seconds) if error.reply else interrupted(call, seconds)]
+            self._finish(call, error.outcomes[0])
+            raise
+        except Exception as error:
+            if rows is not None and rows.error is error:
+                self._finish(call, not_taken(call, error, time.monotonic() - start))
+            raise
+        return self._finish(call, outcome)
+
+    def _finish(self, call: Call, outcome: Outcome) -> Outcome:
+        for observer in self._observers:
             observer.finished(call, outcome)
         return outcome
 
-    start = time.monotonic()
-    parameters = {**call.parameters, **({"dry_run": True} if call.dry_run else {})}
-    try:
-        reply = _reply(call, runspace, parameters, on_record, 0 if _may_have_changed(call) else read_retries)
-    except (AgentError, ExchangeError) as error:
-        return finish(_without_reply(call, error, time.monotonic() - start))
-    except Interrupted as error:
-        seconds = time.monotonic() - start
-        outcome = outcome_of(call, error.reply, seconds) if error.reply else _interrupted(call, seconds)
-        error.outcomes = [finish(outcome)]
-        raise
-    return finish(outcome_of(call, reply, time.monotonic() - start))
-
-
-def _reply(call: Call, runspace: Runspace, parameters: Mapping[str, Any], on_record: OnRecord, retries: int) -> Reply:
-    """What the runspace answers. A read that failed in passing is repeated, in a pipeline with an id of its own."""
-    for attempt in range(retries):
+    def _outcome(self, call: Call, on_record: OnRecord, rows: _Rows | None, start: float) -> Outcome:
         try:
-            return runspace.run(call.script, parameters, on_record, call_id="" if attempt else call.id)
-        except AgentError as error:
-            if not error.retry:
-                raise
-            pause = min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)
-            on_record(Record("warning", f"{error.message} The read is repeated in {pause:g} s."))
-            time.sleep(pause)
-    return runspace.run(call.script, parameters, on_record, call_id="" if retries else call.id)
+            self._visibility.before(call, on_record)
+        except Interrupted as error:
+            error.outcomes = [not_sent(call, Problem(error.code, error.message, error.remedy))]
+            raise
+        try:
+            reply = self._reply(call, on_record, rows)
+        except (AgentError, ExchangeError) as error:
+            return without_reply(call, error, time.monotonic() - start, rows.count if rows else 0)
+        outcome = outcome_of(call, reply, time.monotonic() - start)
+        try:
+            return self._visibility.after(call, outcome, on_record)
+        except Interrupted as error:
+            # What was interrupted is the look; how the call ended is known.
+            error.outcomes = [outcome]
+            raise
+
+    def _reply(self, call: Call, on_record: OnRecord, rows: _Rows | None) -> Reply:
+        """What the runspace answers, to a repetition where there may be one. Raises AgentError and ExchangeError."""
+        for attempt in range(self._patience.retries):
+            try:
+                reply = self._send(call, attempt, on_record, rows)
+            except AgentError as error:
+                if may_have_changed(call) or not error.retry or (rows is not None and rows.count):
+                    raise
+                self._pause(on_record, error.message, self._patience.pause(attempt))
+                continue
+            refusal = _refusal(call, reply)
+            if refusal is None:
+                return reply
+            message, throttled = refusal
+            self._pause(on_record, message, self._patience.pause(attempt, throttled=throttled))
+        return self._send(call, self._patience.retries, on_record, rows)
+
+    def _send(self, call: Call, attempt: int, on_record: OnRecord, rows: _Rows | None) -> Reply:
+        """One pipeline. The first has the call's own id, by which it can be found again; a repetition has a new one."""
+        if owed := self._patience.owed():
+            on_record(Record("verbose", f"Waiting for {owed:.1f} s, because Exchange throttles."))
+            self._patience.wait(owed)
+        parameters: dict[str, Any] = {**call.parameters, **({"dry_run": True} if call.dry_run else {})}
+        call_id = "" if attempt else call.id
+        reply = self._runspace.run(call.script, parameters, on_record, call_id=call_id, on_row=rows)
+        if told := delayed(reply.warnings):
+            self._patience.slow_down(told)
+        return reply
+
+    def _pause(self, on_record: OnRecord, message: str, seconds: float) -> None:
+        on_record(Record("warning", f"{message} It is sent once more in {seconds:g} s."))
+        self._patience.wait(seconds)
 
 
-def outcome_of(call: Call, reply: Reply, seconds: float) -> Outcome:
-    """The outcome that a reply means; ``seconds`` is how long the call took."""
-    if reply.errors or not reply.completed:
-        return _failed(call, reply, seconds)
-    if call.kind is Kind.READ:
-        return _read(call, reply, seconds)
-    result = reply.output[0] if len(reply.output) == 1 else {}
-    identity = result.get("identity")
-    if result.get("status") not in (Status.CHANGED, Status.UNCHANGED) or not isinstance(identity, Mapping):
-        return _outcome(
-            call,
-            Status.UNKNOWN if _may_have_changed(call) else Status.FAILED,
-            problem=Problem(
-                "script-result",
-                f"The script {call.script} ended without the one result that it owes.",
-                "Look at the object in Exchange, and at the script.",
-            ),
-            warnings=reply.warnings,
-            seconds=seconds,
-        )
-    return _outcome(
-        call,
-        Status(result["status"]),
-        reason=str(result.get("reason") or ""),
-        identity=Identity(str(identity.get("id") or ""), str(identity.get("name") or "")),
-        before=_mapping(result.get("before")),
-        after=_mapping(result.get("after")),
-        warnings=reply.warnings,
-        seconds=seconds,
-    )
+def _refusal(call: Call, reply: Reply) -> tuple[str, bool] | None:
+    """Why a reply may be answered by a repetition, and whether it is throttling; None where it may not."""
+    if reply.ok or reply.handed_on or not reply.errors:
+        return None
+    error = last_error(reply)
+    meaning = meaning_of(error)
+    throttled = meaning.code == "throttled"
+    may_repeat = throttled or (meaning.retry and not may_have_changed(call))
+    return (error.message, throttled) if may_repeat else None
 
 
-def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """The exit code of a command that ended with these outcomes: 0, 1 failed, 3 agent or Exchange, 4 unknown."""
-    status = worst(outcomes)
-    if status is Status.UNKNOWN:
-        return errors.OutcomeUnknown.exit_code
-    if status is not Status.FAILED:
-        return 0
-    codes = {outcome.problem.code for outcome in outcomes if outcome.problem is not None}
-    return AgentError.exit_code if codes & _REACHED else errors.ActionFailed.exit_code
+class _Rows:
+    """The rows of one read on their way to whoever takes them: how many, and what went wrong in taking one."""
 
+    def __init__(self, on_row: OnRow) -> None:
+        self._on_row = on_row
+        self.count = 0
+        self.error: Exception | None = None
 
-def _read(call: Call, reply: Reply, seconds: float) -> Outcome:
-    rows = tuple(reply.output)
-    first = rows[0] if len(rows) == 1 else {}
-    return _outcome(
-        call,
-        Status.UNCHANGED,
-        reason=f"{len(rows)} found" if rows else "none found",
-        identity=Identity(str(first["id"]), str(first.get("name") or "")) if first.get("id") else None,
-        warnings=reply.warnings,
-        rows=rows,
-        seconds=seconds,
-    )
-
-
-def _failed(call: Call, reply: Reply, seconds: float) -> Outcome:
-    # The error that ended the pipeline comes last; those before it did not stop the script.
-    error = reply.errors[-1] if reply.errors else RemoteError("The pipeline was stopped on the agent.")
-    throttled = any(warning.startswith(_MICRO_DELAY) for warning in reply.warnings)
-    types = (error.exception_type, error.reason)
-    meaning = meaning_of_record(error_id=error.error_id, error_types=types)
-    if throttled and meaning.retry:
-        meaning = meaning_of_record(error_id=error.error_id, error_types=types, throttled=True)
-    problem = Problem(
-        meaning.code,
-        error.message,
-        meaning.remedy,
-        # The type of what our own scripts write says nothing.
-        error_type="" if error.error_id.startswith("Bridge.") else error.exception_type or error.reason,
-        error_id=error.error_id,
-        retry=meaning.retry,
-    )
-    unknown = not reply.errors or _answer_lost(meaning, error)
-    return _not_done(call, problem, unknown=unknown, warnings=reply.warnings, seconds=seconds)
-
-
-def _answer_lost(meaning: Meaning, error: RemoteError) -> bool:
-    """Whether the error can mean that a change was made: the answer of any cmdlet but a reading one was lost."""
-    return meaning.answer_lost and not error.activity.startswith("Get-")
-
-
-def _without_reply(call: Call, error: AgentError | ExchangeError, seconds: float) -> Outcome:
-    problem = Problem(error.code, error.message, error.remedy, retry=error.retry)
-    return _not_done(call, problem, unknown=isinstance(error, AgentError) and error.maybe_sent, seconds=seconds)
-
-
-def _interrupted(call: Call, seconds: float) -> Outcome:
-    problem = Problem(Interrupted.code, "The call was stopped before its answer came.", Interrupted.remedy)
-    return _not_done(call, problem, unknown=True, seconds=seconds)
-
-
-def _not_done(call: Call, problem: Problem, *, unknown: bool, seconds: float, warnings: Sequence[str] = ()) -> Outcome:
-    """A call that failed; one that may have changed something is unknown where nobody knows, and is to be looked at."""
-    if not (unknown and _may_have_changed(call)):
-        return _outcome(call, Status.FAILED, problem=problem, warnings=warnings, seconds=seconds)
-    return _outcome(
-        call,
-        Status.UNKNOWN,
-        reason="sent, and the answer was lost: it may or may not have been made",
-        problem=replace(problem, remedy=errors.OutcomeUnknown.remedy, retry=False),
-        warnings=warnings,
-        seconds=seconds,
-    )
-
-
-def _not_sent(cause: Problem) -> Problem:
-    return Problem("not-sent", f"Not sent, after a failure before: {cause.message}", cause.remedy, retry=True)
-
-
-def _may_have_changed(call: Call) -> bool:
-    return call.kind is Kind.CHANGE and not call.dry_run
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _outcome(call: Call, status: Status, **facts: Any) -> Outcome:
-    return Outcome(
-        action=call.action,
-        status=status,
-        parameters=call.parameters,
-        dry_run=call.dry_run,
-        call_id=call.id,
-        kind=call.kind,
-        **facts,
-    )
+    def __call__(self, row: dict[str, Any]) -> None:
+        """Hand one row on."""
+        self.count += 1
+        try:
+            self._on_row(row)
+        except Exception as error:
+            self.error = error
+            raise

@@ -28,7 +28,7 @@ SESSION_FOLDER = "session"
 
 # Windows PowerShell 5.1's own commands that a script may use; they need no import from Exchange.
 _BUILT_IN_NOUNS = {
-    "Add": "Member",
+    "Add": "Member Type",
     "Compare": "Object",
     "ConvertFrom": "Json",
     "ConvertTo": "Json SecureString",

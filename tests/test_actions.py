@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.actions import ACTIONS, parameter_name
+from bridge.actions import ACTIONS
+from bridge.actions.action import parameter_name
+from bridge.cli.action_commands import takes_several, value_type
 from bridge.errors import UsageError
 from bridge.model import Kind
 from bridge.scripts import ScriptFolder
@@ -31,12 +33,13 @@ def test_the_model_takes_what_the_script_takes(name: str) -> None:
     declared = [parameter for parameter in script.parameters if parameter.name != "DryRun"]
 
     assert [parameter_name(field) for field in action.parameters.model_fields] == [one.name for one in declared]
-    for field, parameter in zip(action.parameters.model_fields.values(), declared, strict=True):
+    for (option, field), parameter in zip(action.parameters.model_fields.items(), declared, strict=True):
         assert field.is_required() == parameter.mandatory
         assert (field.annotation is bool) == (parameter.type == "switch")
+        assert takes_several(action, option) == (parameter.type == "string[]" or option == action.each)
         assert field.description
         if parameter.values:
-            assert get_args(field.annotation) == parameter.values
+            assert get_args(value_type(field)) == parameter.values
 
 
 @pytest.mark.parametrize("name", ACTIONS)
@@ -82,13 +85,14 @@ def test_defaults_stand_in_for_what_was_not_given() -> None:
 @pytest.mark.parametrize(
     ("name", "given", "said"),
     [
-        ("account.find", {}, "--user is missing"),
+        ("account.find", {}, "either --user or --where"),
+        ("account.find", {"user": "u", "where": "A=b"}, "either --user or --where"),
         ("account.find", {"user": ""}, "--user: it is empty"),
         ("account.find", {"user": " \t "}, "--user: it is empty"),
         ("account.find", {"user": "a\0b"}, "character 2"),
         ("account.find", {"user": "\ud800"}, "character 1"),
         ("account.find", {"user": "x" * 32_768}, "32768 characters"),
-        ("account.find", {"user": "x", "usr": "y"}, "there is no --usr; there are --user"),
+        ("account.find", {"user": "x", "usr": "y"}, "there is no --usr; there are --user, --where"),
         ("group.grant", {"group": "staff"}, "--member is missing"),
         ("shared-mailbox.grant", {"mailbox": "m", "user": "u"}, "--right is missing"),
         ("shared-mailbox.grant", {"mailbox": "m", "user": "u", "right": ["own"]}, "'send-on-behalf'"),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from bridge import errors
 from bridge.actions import ACTIONS
-from bridge.model import Call, OnRecord, Outcome, Record, RemoteError, Reply, Status
-from bridge.runner import exit_code, run_call, run_calls
+from bridge.model import Call, OnRecord, OnRow, Outcome, Record, RemoteError, Reply, Status
+from bridge.outcomes import exit_code
+from bridge.patience import Patience
+from bridge.runner import run_call, run_calls
 
 NOT_FOUND = RemoteError(
     "There is no group 'x'.", reason="WriteErrorException", error_id="Bridge.NotFound", activity="Write-Error"
@@ -39,17 +42,38 @@ RESULT = {
 }
 
 
+@dataclass
+class HalfRead:
+    """An answer before which these rows come."""
+
+    rows: list[dict[str, Any]]
+    end: Reply | Exception
+
+
 class Answers:
     """A runspace with prepared answers; it keeps what it was sent."""
 
-    def __init__(self, *answers: Reply | Exception | Callable[[OnRecord], Reply]) -> None:
+    def __init__(self, *answers: Reply | Exception | HalfRead | Callable[[OnRecord], Reply]) -> None:
         self.answers = list(answers)
         self.sent: list[tuple[str, dict[str, Any], str]] = []
 
-    def run(self, script: str, parameters: Mapping[str, Any], on_record: OnRecord, *, call_id: str = "") -> Reply:
+    def run(
+        self,
+        script: str,
+        parameters: Mapping[str, Any],
+        on_record: OnRecord,
+        *,
+        call_id: str = "",
+        on_row: OnRow | None = None,
+    ) -> Reply:
         """The next answer."""
         self.sent.append((script, dict(parameters), call_id))
         answer = self.answers.pop(0)
+        if isinstance(answer, HalfRead):
+            if on_row is not None:
+                for row in answer.rows:
+                    on_row(row)
+            answer = answer.end
         if isinstance(answer, Exception):
             raise answer
         return answer if isinstance(answer, Reply) else answer(on_record)
@@ -106,6 +130,7 @@ def test_a_change_is_what_its_script_says() -> None:
         "problem": None,
         "warnings": ["slow"],
         "seconds": 0,
+        "throttled_seconds": 0.0,
     }
 
 
@@ -256,9 +281,12 @@ def test_what_only_reads_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = errors.RunspaceLost("gone", maybe_sent=True)
     call = read()
     runspace = Answers(gone, gone, reply({"id": "1", "name": "n"}))
-    assert run_call(call, runspace, read_retries=2).problem is None
+    assert run_call(call, runspace, patience=Patience(retries=2)).problem is None
     assert [call_id for _, _, call_id in runspace.sent] == [call.id, "", ""]
-    assert run_call(change(dry_run=True), Answers(gone, reply(RESULT)), read_retries=1).status is Status.CHANGED
+    assert (
+        run_call(change(dry_run=True), Answers(gone, reply(RESULT)), patience=Patience(retries=1)).status
+        is Status.CHANGED
+    )
 
     for call, error, tries in (
         (read(), gone, 3),
@@ -266,7 +294,7 @@ def test_what_only_reads_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
         (read(), errors.AgentLogonRefused("no", maybe_sent=False), 1),
     ):
         runspace = Answers(*[error] * 5)
-        outcome = run_call(call, runspace, read_retries=2)
+        outcome = run_call(call, runspace, patience=Patience(retries=2))
         assert outcome.problem
         assert outcome.problem.code == error.code
         assert len(runspace.sent) == tries
@@ -314,3 +342,52 @@ def test_an_interruption_still_has_an_outcome(answered: Reply | None, status: st
 def test_the_exit_code_is_that_of_the_worst(answers: list[Any], code: int) -> None:
     """Unknown before failed; a failure of the agent has its own."""
     assert exit_code(run_calls([change() for _ in answers], Answers(*answers))) == code
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_rows_that_are_handed_on_are_counted_and_not_kept(retries: int) -> None:
+    """They come in their order, the outcome says how many they were and holds none."""
+    rows = [{"id": str(number)} for number in range(3)]
+    taken: list[dict[str, Any]] = []
+    runspace = Answers(HalfRead(rows, replace(reply(), handed_on=3)))
+
+    outcome = run_call(read(), runspace, patience=Patience(retries=retries), on_row=taken.append)
+
+    assert taken == rows
+    assert (outcome.reason, list(outcome.rows), outcome.status) == ("3 found", [], Status.UNCHANGED)
+
+
+def test_a_read_is_repeated_only_before_its_first_row() -> None:
+    """After a row was handed on the read is failed and says so, since a second try would bring every row twice."""
+    gone = errors.RunspaceLost("gone", maybe_sent=True)
+    taken: list[dict[str, Any]] = []
+    runspace = Answers(gone, HalfRead([{"id": "1"}], gone), reply({"id": "1"}))
+
+    outcome = run_call(read(), runspace, patience=Patience(retries=5), on_row=taken.append)
+
+    assert outcome.status is Status.FAILED
+    assert "1 rows before the failure are not the whole list" in outcome.reason
+    assert taken == [{"id": "1"}]
+    assert len(runspace.answers) == 1
+
+
+def test_what_goes_wrong_in_taking_a_row_is_raised() -> None:
+    """The observers are told that the call failed, and whoever took the rows gets the error of their own."""
+    diary = Diary()
+
+    def full(_row: dict[str, Any]) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        run_call(read(), Answers(HalfRead([{"id": "1"}], reply())), [diary], on_row=full)
+
+    assert diary.entries == [("sending", "group.list"), ("finished", Status.FAILED)]
+
+
+def test_a_change_hands_on_nothing() -> None:
+    """Its one result is what decides, so it is kept for that."""
+    taken: list[dict[str, Any]] = []
+
+    outcome = run_call(change(), Answers(HalfRead([RESULT], reply(RESULT))), on_row=taken.append)
+
+    assert (outcome.status, taken) == (Status.CHANGED, [])

@@ -29,6 +29,8 @@ COMMON = {"ErrorAction", "WarningAction", "InformationAction", "Verbose", "Error
 
 # What a script may use of Windows PowerShell 5.1 itself, with the parameters that 5.1 has.
 BUILT_IN_PARAMETERS: dict[str, set[str]] = {
+    "Add-Type": {"AssemblyName"},
+    "ConvertFrom-Json": {"InputObject"},
     "ForEach-Object": {"Process", "Begin", "End", "MemberName"},
     "Get-Command": {"Name", "ListImported"},
     "Get-Module": {"Name", "ListAvailable"},
@@ -70,6 +72,7 @@ class Spoilt:
 
 GRANT = "group/Grant-GroupMember.ps1"
 LIST = "group/Get-Group.ps1"
+MEMBERS = "group/Get-GroupMember.ps1"
 SPOILT: dict[str, Spoilt] = {
     "a misspelt cmdlet": Spoilt(GRANT, "Add-DistributionGroupMember", "Add-DistributionGroupMembr", "unknown command"),
     "a misspelt parameter": Spoilt(GRANT, "-Member $memberId", "-Membr $memberId", "no parameter Membr"),
@@ -85,30 +88,30 @@ SPOILT: dict[str, Spoilt] = {
     "no -ErrorAction": Spoilt(LIST, "-ErrorAction Stop", "", "-ErrorAction Stop"),
     "another -ErrorAction": Spoilt(LIST, "-ErrorAction Stop", "-ErrorAction Continue", "-ErrorAction Stop"),
     "no -ResultSize": Spoilt(LIST, "-ResultSize Unlimited", "", "-ResultSize Unlimited"),
-    "an empty identity": Spoilt(GRANT, "Get-Recipient -Identity $Value", "Get-Recipient", "-ResultSize Unlimited"),
+    "an empty identity": Spoilt(MEMBERS, "Get-Recipient -Identity $Value", "Get-Recipient", "-ResultSize Unlimited"),
     "a positional argument": Spoilt(GRANT, "-Identity $groupId", "$groupId", "by position"),
-    "an alias": Spoilt(LIST, "ForEach-Object", "foreach", "unknown command foreach"),
+    "an alias": Spoilt(MEMBERS, "ForEach-Object", "foreach", "unknown command foreach"),
     "a program": Spoilt(
-        LIST, "[CmdletBinding()]\nparam()", "[CmdletBinding()]\nparam()\ncurl x", "unknown command curl"
+        LIST, "[switch] $All\n)", "[switch] $All\n)\ncurl x", "unknown command curl"
     ),
     "a cmdlet of PowerShell 7": Spoilt(LIST, "Write-Verbose", "Join-String", "unknown command Join-String"),
     "a cmdlet called by a string": Spoilt(
-        GRANT, "{ Get-Recipient ", "{ & 'Get-Recipient' ", "Get-Recipient would not be imported"
+        MEMBERS, "{ Get-Recipient ", "{ & 'Get-Recipient' ", "Get-Recipient would not be imported"
     ),
-    "a parameter of PowerShell 7": Spoilt(LIST, "| ForEach-Object {", "| ForEach-Object -Parallel {", "Parallel"),
+    "a parameter of PowerShell 7": Spoilt(MEMBERS, "| ForEach-Object {", "| ForEach-Object -Parallel {", "Parallel"),
     "a command by variable": Spoilt(LIST, "Write-Verbose 'R", "& $x 'R", "unknown command $x"),
-    "the ternary operator": Spoilt(LIST, "$kind = 'distribution'", "$kind = $_ ? 1 : 2", "Windows PowerShell 5.1"),
-    "??": Spoilt(LIST, "$kind = 'distribution'", "$kind = $_ ?? 2", "Windows PowerShell 5.1"),
-    "??=": Spoilt(LIST, "$kind = 'distribution'", "$kind ??= 2", "Windows PowerShell 5.1"),
-    "?.": Spoilt(LIST, "$kind = 'distribution'", "$kind = ${x}?.Name", "Windows PowerShell 5.1"),
-    "?[": Spoilt(LIST, "$kind = 'distribution'", "$kind = ${x}?[0]", "Windows PowerShell 5.1"),
-    "&&": Spoilt(LIST, "$kind = 'distribution'", "Write-Verbose 1 && Write-Verbose 2", "Windows PowerShell 5.1"),
-    "||": Spoilt(LIST, "$kind = 'distribution'", "Write-Verbose 1 || Write-Verbose 2", "Windows PowerShell 5.1"),
-    "&": Spoilt(LIST, "$kind = 'distribution'", "Write-Verbose 1 &", "Windows PowerShell 5.1"),
+    "the ternary operator": Spoilt(LIST, "$reason = ''", "$reason = $_ ? 1 : 2", "Windows PowerShell 5.1"),
+    "??": Spoilt(LIST, "$reason = ''", "$reason = $_ ?? 2", "Windows PowerShell 5.1"),
+    "??=": Spoilt(LIST, "$reason = ''", "$kind ??= 2", "Windows PowerShell 5.1"),
+    "?.": Spoilt(LIST, "$reason = ''", "$reason = ${x}?.Name", "Windows PowerShell 5.1"),
+    "?[": Spoilt(LIST, "$reason = ''", "$reason = ${x}?[0]", "Windows PowerShell 5.1"),
+    "&&": Spoilt(LIST, "$reason = ''", "Write-Verbose 1 && Write-Verbose 2", "Windows PowerShell 5.1"),
+    "||": Spoilt(LIST, "$reason = ''", "Write-Verbose 1 || Write-Verbose 2", "Windows PowerShell 5.1"),
+    "&": Spoilt(LIST, "$reason = ''", "Write-Verbose 1 &", "Windows PowerShell 5.1"),
     "a clean block": Spoilt(
         LIST, "Write-Verbose '", "function f { end { } clean { } }\nWrite-Verbose '", "Windows PowerShell 5.1"
     ),
-    "a syntax error": Spoilt(LIST, "param()", "param(", "syntax"),
+    "a syntax error": Spoilt(LIST, "[switch] $All\n)", "[switch] $All\n", "syntax"),
     "a letter outside ASCII": Spoilt(LIST, "Reading the groups", "R\u00e9ading the groups", "ASCII"),
     "no synopsis": Spoilt(LIST, ".SYNOPSIS", ".NOTES", "synopsis"),
     "no description": Spoilt(LIST, ".DESCRIPTION", ".NOTES", "description"),

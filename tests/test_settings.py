@@ -253,7 +253,11 @@ def test_a_thumbprint_may_be_pasted_from_windows() -> None:
     [
         ({"app_id": APP, "organization": "c", "certificate_thumbprint": THUMBPRINT}, "certificate"),
         ({"app_id": APP, "organization": "c", "certificate_thumbprint": THUMBPRINT, "tenant_id": "t"}, "certificate"),
+        ({"app_id": APP, "organization": "c", "certificate_agent_file": "C:\\a.pfx"}, "certificate-file"),
+        ({"app_id": APP, "organization": "c", "certificate_pfx_file": __file__}, "certificate-pfx"),
+        ({"app_id": APP, "organization": "c", "certificate_pfx": "TUlJ\nSw=="}, "certificate-pfx"),
         ({"app_id": APP, "organization": "c", "client_secret": "s"}, "app-secret"),
+        ({"organization": "c", "managed_identity": True}, "managed-identity"),
         ({"user": "u@c", "password": "p"}, "password"),
     ],
 )

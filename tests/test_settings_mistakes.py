@@ -208,6 +208,20 @@ def test_a_secrets_directory_that_is_not_right(tmp_path: Path) -> None:
         ("exchange", {"certificate_thumbprint": None, "user": "u@c"}, "password", "needs user and password"),
         ("exchange", {"certificate_thumbprint": None, "client_secret": "s", "environment": "O365China"},
          "environment, exchange.client_secret", "Use a certificate"),
+        ("exchange", {"certificate_agent_file": "C:\\a.pfx"},
+         "certificate_thumbprint, exchange.certificate_agent_file", "2 kinds of log-on"),
+        ("exchange", {"certificate_thumbprint": None, "certificate_pfx_file": "none.pfx"}, "certificate_pfx_file",
+         "no such file"),
+        ("exchange", {"certificate_thumbprint": None, "certificate_pfx": "canary!"}, "certificate_pfx",
+         "ToBase64String"),
+        ("exchange", {"certificate_password": "canary"}, "certificate_password", "no PFX file"),
+        ("exchange", {"certificate_thumbprint": None, "certificate_agent_file": "C:\\a.pfx", "app_id": None},
+         "app_id", "certificate-file needs app_id and organization"),
+        ("exchange", {"certificate_thumbprint": None, "managed_identity": True, "organization": None},
+         "organization", "managed-identity needs organization"),
+        ("exchange", {"managed_identity_id": "x"}, "managed_identity_id, exchange.managed_identity",
+         "managed_identity = true"),
+        ("exchange", {"token_from": "there"}, "token_from", "here, agent"),
     ],
 )  # fmt: skip
 def test_one_wrong_value(section: str, values: dict[str, Any], key: str, said: str) -> None:
@@ -228,9 +242,10 @@ def test_nothing_is_sent_in_the_clear_over_a_network(values: dict[str, Any]) -> 
 
 
 def test_a_log_on_is_named_when_there_is_none() -> None:
-    """The three kinds are listed."""
+    """All kinds are listed."""
     (mistake,) = wrong("exchange", certificate_thumbprint=None)
-    assert all(key in mistake.fix for key in ("certificate_thumbprint", "client_secret", "user and password"))
+    keys = ("certificate_thumbprint", "certificate_agent_file", "certificate_pfx_file", "certificate_pfx")
+    assert all(key in mistake.fix for key in (*keys, "client_secret", "managed_identity", "user and password"))
 
 
 def test_a_key_in_the_wrong_section_is_sent_home(tmp_path: Path) -> None:

@@ -19,7 +19,11 @@ PAGE = (ROOT / "docs" / "settings.md").read_text("utf-8")
 # The keys of each kind of log-on that the example holds, with or without a # before them.
 LOGONS = {
     "certificate": {"app_id", "certificate_thumbprint"},
-    "app-secret": {"app_id", "client_secret", "tenant_id", "authority"},
+    "certificate-file": {"app_id", "certificate_agent_file", "certificate_password"},
+    "certificate-pfx": {"app_id", "certificate_pfx_file", "certificate_password"},
+    "certificate-pfx by content": {"app_id", "certificate_pfx", "certificate_password"},
+    "app-secret": {"app_id", "client_secret", "token_from", "tenant_id", "authority"},
+    "managed-identity": {"managed_identity", "managed_identity_id"},
     "password": {"user", "password"},
 }
 
@@ -65,9 +69,13 @@ def test_the_example_loads_with_all_keys_of_one_log_on(logon: str, tmp_path: Pat
     some_file = tmp_path / "some.pem"
     some_file.touch()
     table["agent"] |= dict.fromkeys(("ca_file", "certificate_file", "certificate_key_file"), str(some_file))
+    if "certificate_pfx_file" in table["exchange"]:
+        table["exchange"]["certificate_pfx_file"] = str(some_file)
+    if logon == "managed-identity":
+        table["exchange"]["managed_identity"] = True
     # Of the two ways to trust the agent one is kept; each has its turn.
     del table["agent"]["ca_file" if logon == "certificate" else "fingerprint"]
-    assert load_settings(environ={}, replacing=table).settings.exchange.logon == logon
+    assert load_settings(environ={}, replacing=table).settings.exchange.logon == logon.partition(" ")[0]
 
 
 def test_the_page_has_the_table_of_keys() -> None:

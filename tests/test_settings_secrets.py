@@ -55,9 +55,15 @@ def refused(path: Path | None = None, **options: Any) -> str:
     return told(caught.value)
 
 
-def test_there_are_three_secret_keys() -> None:
+def test_the_secret_keys() -> None:
     """A new secret is one more line here, and in docs/settings.md."""
-    assert [key.full_name for key in SECRET_KEYS] == ["agent.password", "exchange.client_secret", "exchange.password"]
+    assert [key.full_name for key in SECRET_KEYS] == [
+        "agent.password",
+        "exchange.certificate_pfx",
+        "exchange.certificate_password",
+        "exchange.client_secret",
+        "exchange.password",
+    ]
 
 
 @pytest.mark.parametrize("key", SECRET_KEYS, ids=lambda key: key.full_name)

@@ -2,13 +2,14 @@
 
 Rules: the model's fields are the script's parameters (``user_name`` is ``-UserName``), in the same order, except
 ``-DryRun``, which belongs to the call. What was not given is not sent. Text is sent as it is; only what could mean
-another object than the one that was meant is refused here: an empty text, and characters that XML cannot carry.
+another object than the one that was meant is refused here: an empty text, and characters that XML cannot carry. A list
+of texts is one parameter of one call, each text once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -24,6 +25,10 @@ MAX_TEXT = 32_767
 def _text(value: str) -> str:
     if not value.strip():
         raise ValueError("it is empty; give a value, or leave the option out")
+    return _sendable(value)
+
+
+def _sendable(value: str) -> str:
     if len(value) > MAX_TEXT:
         raise ValueError(f"it has {len(value)} characters; {MAX_TEXT} are the most that is sent")
     for position, character in enumerate(value):
@@ -32,7 +37,23 @@ def _text(value: str) -> str:
     return value
 
 
+def _each_once(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+def _field_and_value(text: str) -> str:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isascii() or not name.isalnum() or not name[0].isalpha() or not value.strip():
+        raise ValueError("it is not Field=Value, such as CustomAttribute1=E0042")
+    return text
+
+
 Text = Annotated[str, AfterValidator(_text)]
+TextOrEmpty = Annotated[str, AfterValidator(_sendable)]
+"""A text that may be empty: it clears what is there. Never an identity."""
+
+Texts = Annotated[list[Text], AfterValidator(_each_once)]
+Where = Annotated[Text, AfterValidator(_field_and_value)]
 Right = Literal["full-access", "send-as", "send-on-behalf"]
 
 
@@ -52,7 +73,8 @@ class Action:
 
     ``result`` names the keys of a row (read) or of before and after (change), snake case. ``defaults`` names a section
     of the settings whose values stand in for what was not given. ``each`` is the parameter of which a command line may
-    give several values: each value is a call of its own.
+    give several values: each value is a call of its own. ``creates`` says that it makes a new object, which can be seen
+    only later. ``example`` is what it is given in an example on the demo organization.
     """
 
     name: str
@@ -63,6 +85,8 @@ class Action:
     result: tuple[str, ...]
     defaults: str = ""
     each: str = ""
+    creates: bool = False
+    example: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def area(self) -> str:
@@ -95,6 +119,7 @@ class Action:
                 kind=self.kind,
                 parameters=self._checked(present | ({self.each: value} if value is not None else {})),
                 dry_run=dry_run and self.kind is Kind.CHANGE,
+                creates=self.creates,
                 id=new_id(),
             )
             for value in values

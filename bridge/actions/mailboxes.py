@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pydantic import Field, model_validator
 
-from pydantic import AfterValidator, Field, model_validator
-
-from bridge.actions.action import Action, Parameters, Text
+from bridge.actions.action import Action, Parameters, Text, Where
 from bridge.model import Kind
-
-
-def _field_and_value(text: str) -> str:
-    name, equals, value = text.partition("=")
-    if not equals or not name.isascii() or not name.isalnum() or not name[0].isalpha() or not value.strip():
-        raise ValueError("it is not Field=Value, such as CustomAttribute1=E0042")
-    return text
 
 
 class FindMailbox(Parameters):
@@ -23,7 +14,7 @@ class FindMailbox(Parameters):
     mailbox: Text | None = Field(
         default=None, description="Address, user principal name, alias, display name or id of the mailbox."
     )
-    where: Annotated[Text, AfterValidator(_field_and_value)] | None = Field(
+    where: Where | None = Field(
         default=None,
         description="Field=Value: all mailboxes of which a field that Exchange can filter on has this value.",
     )
@@ -64,7 +55,10 @@ ACTIONS = (
             "user_principal_name",
             "recipient_type_details",
             "primary_smtp_address",
+            "email_addresses",
+            "hidden",
         ),
+        example={"mailbox": "john.obrien@contoso.example"},
     ),
     Action(
         name="mailbox.set-regional",
@@ -74,5 +68,12 @@ ACTIONS = (
         parameters=SetRegional,
         result=("language", "date_format", "time_format", "time_zone", "folders_localized"),
         defaults="regional",
+        example={
+            "mailbox": "jane.doe@contoso.example",
+            "language": "nl-NL",
+            "date_format": "dd-MM-yy",
+            "time_format": "H:mm",
+            "localize_folders": True,
+        },
     ),
 )

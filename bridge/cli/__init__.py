@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import traceback
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 PROGRAM = "exo-bridge"
+_COMPLETE = "_EXO_BRIDGE_COMPLETE"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,15 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _signals_interrupt(), close_interrupts():
             # The values are taken as they are: on Windows click would expand * and %NAME% in them.
-            code = build_app()(
+            # A shell that asks for completions names them elsewhere.
+            words = None if _COMPLETE in os.environ else given
+            code = build_app(words)(
                 given, prog_name=PROGRAM, standalone_mode=False, windows_expand_args=False, obj=invocation
             )
     except BridgeError as error:
         return _report(invocation, error, as_json=as_json)
     except typer.TyperException as error:
-        if not error.format_message():
-            # Nothing was typed, and the help was the answer.
-            return error.exit_code
         return _report(invocation, _usage(error), as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
         return _report(invocation, Interrupted("Stopped."), as_json=as_json)

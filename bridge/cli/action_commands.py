@@ -1,74 +1,135 @@
 """The commands that are made from the actions: one for each, with its options, help and JSON.
 
 Rules: nothing here knows an action by name. A field of an action's model is an option: text takes a value, a choice its
-values, a bool is a flag; the field that the action names in ``each`` may be given several times. What an option means
-is checked by the model, so that a command line and a program get the same answers.
+values, a bool is a flag. An option may be given several times where its field is a list, which is one call with all
+its values, and where the action names the field in ``each``, which is a call for each value. What an option means is
+checked by the model, so that a command line and a program get the same answers. What only reads can write its rows one
+by one as they come; otherwise they are kept until the end, since a table and a document need all of them.
 """
 
 from __future__ import annotations
 
 import enum
 import inspect
-import sys
 import types
 import typing
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.actions import ACTIONS
-from bridge.actions.action import NoParameters
+from bridge.actions import AREAS, actions_of
 from bridge.cli import output
+from bridge.cli.help import HelpCommand, HelpGroup
 from bridge.cli.options import Invocation, command
+from bridge.errors import UsageError
+from bridge.model import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from pydantic.fields import FieldInfo
 
-    from bridge.actions import Action
+    from bridge.actions.action import Action
     from bridge.model import Outcome
 
 
-def add_action_commands(app: typer.Typer) -> None:
-    """Give ``app`` a command for each action, in a group for each area."""
-    areas: dict[str, typer.Typer] = {}
-    for action in ACTIONS.values():
-        if action.area not in areas:
-            areas[action.area] = typer.Typer(no_args_is_help=True)
-            app.add_typer(
-                areas[action.area], name=action.area, help=area_summary(action.area), rich_help_panel="Actions"
-            )
-        areas[action.area].command(action.verb, help=action.summary)(action_command(action))
+def add_action_commands(app: typer.Typer, words: Collection[str] | None = None) -> None:
+    """Give ``app`` a group for each area, with a command for each action.
+
+    With ``words``, those of the command line, only the groups among them get their commands: nothing else can be run
+    or shown, and the others would take their time.
+    """
+    for area, about in AREAS.items():
+        group = typer.Typer(cls=HelpGroup)
+        if words is None or area in words:
+            for action in actions_of(area).values():
+                group.command(action.verb, cls=HelpCommand, help=action.summary)(action_command(action))
+        else:
+            group.command(hidden=True)(_not_built)
+        app.add_typer(group, name=area, help=about.summary, rich_help_panel="Actions")
 
 
-def area_summary(area: str) -> str:
-    """What the actions of an area are about: the first line of the module that describes them."""
-    modules = [action.parameters.__module__ for action in ACTIONS.values() if action.area == area]
-    own = next((name for name in modules if name != NoParameters.__module__), "")
-    return inspect.cleandoc((sys.modules[own].__doc__ if own else "") or f"Actions on {area}.").partition("\n")[0]
+def _not_built() -> None:
+    """What stands in a group that is not asked for; typer refuses one without commands."""
+
+
+_ROWS: Mapping[str, tuple[Any, Any]] = {
+    "jsonl": (
+        bool,
+        typer.Option(
+            "--jsonl",
+            metavar="",
+            help="Print each row as one JSON line as it comes, however many they are; the outcome goes to stderr.",
+            rich_help_panel="Output",
+        ),
+    ),
+    "out": (
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write the rows to this file as they come: JSON lines (.jsonl, .ndjson) or .csv. It is there only "
+            "when all rows are.",
+            rich_help_panel="Output",
+            show_default=False,
+        ),
+    ),
+}
 
 
 def action_command(action: Action) -> Callable[..., None]:
     """The function of an action's command, with the model's fields as its parameters."""
 
-    def run(invocation: Invocation, **given: Any) -> None:
-        run_action(invocation, action, {name: _plain(value) for name, value in given.items()})
+    def run(invocation: Invocation, *, jsonl: bool = False, out: Path | None = None, **given: Any) -> None:
+        run_action(invocation, action, {name: _plain(value) for name, value in given.items()}, jsonl=jsonl, out=out)
 
-    return command(run, parameters=[_parameter(action, name) for name in action.parameters.model_fields])
+    parameters = [_parameter(action, name) for name in action.parameters.model_fields]
+    if action.kind is Kind.READ:
+        parameters += [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=False if kind is bool else None,
+                annotation=Annotated[kind, option],
+            )
+            for name, (kind, option) in _ROWS.items()
+        ]
+    return command(run, parameters=parameters)
 
 
-def run_action(invocation: Invocation, action: Action, given: Mapping[str, Any]) -> None:
+def run_action(
+    invocation: Invocation,
+    action: Action,
+    given: Mapping[str, Any],
+    *,
+    jsonl: bool = False,
+    out: Path | None = None,
+) -> None:
     """Run an action's calls and print their outcomes. Raises BridgeError, and typer.Exit with the exit code."""
     # What is wrong with the options is told before any settings are needed.
     action.calls(given)
+    if jsonl and (out or invocation.options.json):
+        raise UsageError("--jsonl prints the rows and nothing else: it goes neither with --json nor with --out.")
+    from bridge.cli import row_output
     from bridge.cli.running import prepared
 
+    if out is not None:
+        row_output.check_suffix(out)
     with prepared(invocation) as running:
         calls = action.calls(given, dry_run=invocation.options.dry_run, defaults=running.defaults(action))
-        outcomes = running.run(calls)
-    print_action(invocation, action, outcomes)
-    from bridge.runner import exit_code
+        if jsonl or out:
+            quiet = invocation.options.verbose > 0
+            outcomes = row_output.run_streamed(
+                lambda on_row: running.run(calls, on_row), action.result, out, quiet=quiet
+            )
+        else:
+            outcomes = running.run(calls)
+    if jsonl:
+        output.print_outcomes(outcomes, stderr=True)
+    else:
+        print_action(invocation, action, outcomes)
+    from bridge.outcomes import exit_code
 
     raise typer.Exit(exit_code(outcomes))
 
@@ -93,7 +154,7 @@ def _parameter(action: Action, name: str) -> inspect.Parameter:
     if kind is bool and action.defaults:
         # The settings may say yes where the command line wants no.
         option = f"{option}/--no-{option.removeprefix('--')}"
-    several = name == action.each
+    several = takes_several(action, name)
     # None says that it was not given, which is not the same as the default that the model has.
     annotation = _option_type(name, kind, several=several)
     return inspect.Parameter(
@@ -132,6 +193,11 @@ def choices(kind: Any) -> list[str]:
     return list(typing.get_args(kind)) if typing.get_origin(kind) is typing.Literal else []
 
 
+def takes_several(action: Action, name: str) -> bool:
+    """Whether an option may be given more than once."""
+    return name == action.each or typing.get_origin(_without_none(action.parameters.model_fields[name])) is list
+
+
 def _plain(value: Any) -> Any:
     """The value of an option as the model wants it."""
     if isinstance(value, list):
@@ -140,8 +206,17 @@ def _plain(value: Any) -> Any:
 
 
 def value_type(field: FieldInfo) -> Any:
-    """The type of a field's value without ``None`` and without its checks: str, bool or a Literal."""
-    kind: Any = field.annotation
+    """The type of one value of a field, without ``None`` and without its checks: str, bool or a Literal."""
+    kind = _without_none(field)
+    return _bare(typing.get_args(kind)[0]) if typing.get_origin(kind) is list else kind
+
+
+def _without_none(field: FieldInfo) -> Any:
+    """A field's type without ``None`` and without its checks."""
+    return _bare(field.annotation)
+
+
+def _bare(kind: Any) -> Any:
     while True:
         if typing.get_origin(kind) is Annotated:
             kind = typing.get_args(kind)[0]

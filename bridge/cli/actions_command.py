@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.actions import ACTIONS, Action
+from bridge.actions import ACTIONS
 from bridge.cli import output
-from bridge.cli.action_commands import choices, value_type
+from bridge.cli.action_commands import choices, takes_several, value_type
+from bridge.cli.examples import command_line
 from bridge.cli.options import Invocation
 from bridge.errors import SettingsError, UsageError
-from bridge.scripts import ScriptFolder
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bridge.actions.action import Action
+    from bridge.scripts import ScriptFolder
 
 
 def _complete(incomplete: str) -> list[str]:
@@ -33,7 +36,9 @@ def actions(
     if name is not None and name not in ACTIONS:
         near = difflib.get_close_matches(name.replace(" ", ".").lower(), ACTIONS, n=3) or list(ACTIONS)
         raise UsageError(f"There is no action {name!r}. Did you mean: {', '.join(near)}?")
-    scripts = ScriptFolder(_own_folder(invocation.options.settings))
+    from bridge.scripts import ScriptFolder
+
+    scripts = ScriptFolder(own_folder(invocation.options.settings))
     rows = [describe(action, scripts) for action in ([ACTIONS[name]] if name else ACTIONS.values())]
     if invocation.options.json:
         output.print_json({"rows": rows})
@@ -52,6 +57,7 @@ def describe(action: Action, scripts: ScriptFolder) -> dict[str, Any]:
         "kind": str(action.kind),
         "summary": action.summary,
         "command": f"exo-bridge {action.area} {action.verb}",
+        "example": command_line(action, action.example),
         "parameters": [_parameter(action, name) for name in action.parameters.model_fields],
         "result": list(action.result),
         "defaults": action.defaults,
@@ -71,12 +77,12 @@ def _parameter(action: Action, name: str) -> dict[str, Any]:
         "type": "bool" if kind is bool else "choice" if values else "text",
         "values": values,
         "required": field.is_required(),
-        "several": name == action.each,
+        "several": takes_several(action, name),
         "description": field.description or "",
     }
 
 
-def _own_folder(settings: Path | None) -> Path | None:
+def own_folder(settings: Path | None) -> Path | None:
     """The own script folder of the settings; none where there are no settings, unless they were named."""
     from bridge.settings import load_settings
 
@@ -106,6 +112,7 @@ def _print_one(row: dict[str, Any]) -> None:
     output.print_facts(
         {
             "command": row["command"],
+            "example": row["example"],
             "kind": row["kind"],
             "result": row["result"],
             **defaults,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated
 
 import typer
 
 from bridge.cli import actions_command, demo, session_commands, settings_commands, simulate
 from bridge.cli.action_commands import add_action_commands
+from bridge.cli.help import HelpCommand, HelpGroup
 from bridge.cli.options import NO_AGENT, command
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
@@ -30,16 +32,22 @@ def _root(
     """Automates Exchange Online through one PowerShell runspace on an agent server."""
 
 
-def build_app() -> typer.Typer:
-    """The application with all its commands."""
+def build_app(words: Collection[str] | None = None) -> typer.Typer:
+    """The application with all its commands; with ``words``, those of the command line, as far as they need it."""
     app = typer.Typer(
-        no_args_is_help=True, context_settings=_CONTEXT, pretty_exceptions_enable=False, rich_markup_mode="rich"
+        cls=HelpGroup,
+        context_settings=_CONTEXT,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
     )
     app.callback()(_root)
-    app.command("demo", rich_help_panel="Start here")(command(demo.demo, hidden=demo.HIDDEN))
-    app.command("actions", rich_help_panel="Start here")(command(actions_command.actions, hidden=NO_AGENT))
-    app.command("simulate", rich_help_panel="Start here")(command(simulate.simulate, hidden=simulate.HIDDEN))
-    add_action_commands(app)
+    for name, function, hidden in (
+        ("demo", demo.demo, demo.HIDDEN),
+        ("actions", actions_command.actions, NO_AGENT),
+        ("simulate", simulate.simulate, simulate.HIDDEN),
+    ):
+        app.command(name, cls=HelpCommand, rich_help_panel="Start here")(command(function, hidden=hidden))
+    add_action_commands(app, words)
     session_commands.add_commands(app)
     settings_commands.add_commands(app)
     return app

@@ -17,6 +17,7 @@ import typer
 
 from bridge.actions import ACTIONS
 from bridge.cli import output
+from bridge.cli.examples import command_line
 from bridge.cli.options import Invocation
 from bridge.errors import BridgeError
 from bridge.model import Outcome, Status
@@ -140,20 +141,9 @@ def _show(step: Step, session: Session, running: Running, outcomes: list[Outcome
     if not quiet:
         output.print_line()
         output.print_line(step.title, style="bold")
-        output.print_line(f"  $ {command_line(step)}", style="dim")
+        output.print_line(f"  $ {command_line(action, step.parameters)}", style="dim")
         output.print_rows([row for outcome in ended for row in outcome.rows], action.result)
         output.print_outcomes(ended)
         if not right:
             output.print_line(f"  expected: {', '.join(step.expected)}", style="red")
     return right
-
-
-def command_line(step: Step) -> str:
-    """What a person would type for this step."""
-    action = ACTIONS[step.action]
-    words = ["exo-bridge", action.area, action.verb]
-    for name, value in step.parameters.items():
-        option = f"--{name.replace('_', '-')}"
-        for one in value if isinstance(value, list) else [value]:
-            words += [option] if one is True else [option, f'"{one}"' if " " in one else one]
-    return " ".join(words)

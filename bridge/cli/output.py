@@ -7,6 +7,8 @@ Rules:
 - What comes from Exchange is shown as it is, except for characters that would move the cursor, colour the terminal or
   turn the direction of the text: these are shown as escapes. Nothing is read as markup.
 - What the terminal's encoding lacks is shown as an escape; JSON stays JSON in every encoding.
+- A line is made of pieces: texts, or texts with a style. Only ``_print`` and ``print_rows`` know rich. It is imported
+  when there is something to show to a person, because that takes as long as the whole start of a command.
 """
 
 from __future__ import annotations
@@ -16,18 +18,18 @@ import io
 import json
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from bridge.model import Kind, Outcome, Status
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bridge.errors import Mistake
+
+Piece = str | tuple[str, str]
+"""A text, or a text with its style in rich's words."""
 
 VERSION = 1
 _PIPE_WIDTH = 100_000
@@ -47,16 +49,25 @@ def prepare_streams() -> None:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """One document on stdout, in one line, with the version first."""
-    unicode = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
-    text = json.dumps({"version": VERSION, **document}, ensure_ascii=not unicode, default=str)
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(json_text({"version": VERSION, **document}) + "\n")
     sys.stdout.flush()
+
+
+def json_text(value: Mapping[str, Any], *, ascii_only: bool | None = None) -> str:
+    """A value as JSON in one line; ``ascii_only`` None is as stdout needs it."""
+    if ascii_only is None:
+        ascii_only = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") != "utf8"
+    return json.dumps(value, ensure_ascii=ascii_only, default=str)
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     """A table of these keys of the rows; nothing when there are no rows."""
     if not rows:
         return
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
     console = _console()
     table = Table(
         box=box.SIMPLE_HEAD if console.is_terminal else None,
@@ -76,44 +87,51 @@ def print_facts(facts: Mapping[str, Any]) -> None:
     """Names and values, one below the other."""
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
-        print_line(Text.assemble((name.replace("_", " ").ljust(width), "bold"), "  ", shown(value)))
+        _print((name.replace("_", " ").ljust(width), "bold"), "  ", shown(value))
 
 
-def print_line(text: str | Text = "", *, style: str = "") -> None:
-    """One line on stdout; never cut, never read as markup."""
-    line = Text(shown(text), style=style) if isinstance(text, str) else text
-    _console().print(line, soft_wrap=True)
+def print_line(text: str = "", *, style: str = "", stderr: bool = False) -> None:
+    """One line on stdout, or on stderr; never cut, never read as markup."""
+    _print((shown(text), style), stderr=stderr)
 
 
-def print_outcomes(outcomes: Iterable[Outcome]) -> None:
+def print_outcomes(outcomes: Iterable[Outcome], *, stderr: bool = False) -> None:
     """One line for each outcome: the status, what it is about, and why; for a failure also what to do."""
     for outcome in outcomes:
-        print_line(_outcome_line(outcome))
-        for warning in outcome.warnings:
-            print_line(Text.assemble("  ", ("warning: ", "yellow"), shown(warning)))
-        if outcome.problem is not None:
-            problem = outcome.problem
-            kind = f" ({problem.error_type})" if problem.error_type else ""
-            print_line(Text.assemble("  ", (problem.code, "bold"), f": {shown(problem.message)}{shown(kind)}"))
-            print_line(Text.assemble("  ", ("what to do: ", "bold"), shown(problem.remedy)))
+        for line in _outcome_lines(outcome):
+            _print(*line, stderr=stderr)
 
 
-def _outcome_line(outcome: Outcome) -> Text:
+def _outcome_lines(outcome: Outcome) -> Iterator[list[Piece]]:
     if outcome.kind is Kind.READ and outcome.problem is None:
-        return Text(shown(outcome.reason) + ".", style="dim")
+        yield [(shown(outcome.reason) + ".", "dim")]
+    else:
+        yield _outcome_line(outcome)
+    if outcome.throttled_seconds:
+        yield ["  ", ("throttled: ", "yellow"), f"Exchange slowed this call down by {outcome.throttled_seconds:.1f} s"]
+    for warning in outcome.warnings:
+        yield ["  ", ("warning: ", "yellow"), shown(warning)]
+    if outcome.problem is not None:
+        problem = outcome.problem
+        kind = f" ({problem.error_type})" if problem.error_type else ""
+        yield ["  ", (problem.code, "bold"), f": {shown(problem.message)}{shown(kind)}"]
+        yield ["  ", ("what to do: ", "bold"), shown(problem.remedy)]
+
+
+def _outcome_line(outcome: Outcome) -> list[Piece]:
     about = " ".join(f"{name.replace('_', '-')}={_quoted(value)}" for name, value in outcome.parameters.items())
-    line = Text.assemble(
+    line: list[Piece] = [
         (str(outcome.status), _STYLES[outcome.status]),
         " " * (10 - len(outcome.status)),
         (outcome.action, "bold"),
         f" {about}" if about else "",
-    )
+    ]
     if outcome.reason:
         line.append(f": {shown(outcome.reason)}")
     if changes := _changes(outcome):
-        line.append(f" [{changes}]", style="dim")
+        line.append((f" [{changes}]", "dim"))
     if outcome.dry_run:
-        line.append(" (dry run: nothing was changed)", style="magenta")
+        line.append((" (dry run: nothing was changed)", "magenta"))
     return line
 
 
@@ -128,12 +146,11 @@ def _changes(outcome: Outcome) -> str:
 
 def print_error(message: str, remedy: str = "", mistakes: Sequence[Mistake] = ()) -> None:
     """What went wrong and what to do, on stderr."""
-    console = _console(stderr=True)
-    console.print(Text.assemble(("Error: ", "bold red"), shown(message)), soft_wrap=True)
+    _print(("Error: ", "bold red"), shown(message), stderr=True)
     for mistake in mistakes:
-        console.print(Text(f"  {shown(str(mistake))}"), soft_wrap=True)
+        _print(f"  {shown(str(mistake))}", stderr=True)
     if remedy:
-        console.print(Text.assemble(("What to do: ", "bold"), shown(remedy)), soft_wrap=True)
+        _print(("What to do: ", "bold"), shown(remedy), stderr=True)
 
 
 def shown(value: Any) -> str:
@@ -165,7 +182,16 @@ def _quoted(value: Any) -> str:
     return f'"{text}"' if not text or set(text) & set(" =\"'") else text
 
 
+def _print(*pieces: Piece, stderr: bool = False) -> None:
+    """One line, not cut."""
+    from rich.text import Text
+
+    _console(stderr=stderr).print(Text.assemble(*pieces), soft_wrap=True)
+
+
 def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
     stream = sys.stderr if stderr else sys.stdout
     return Console(
         file=stream, markup=False, highlight=False, emoji=False, width=None if stream.isatty() else _PIPE_WIDTH

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bridge.actions import ACTIONS
-from bridge.cli.action_commands import area_summary
+from bridge.actions import AREAS, actions_of
 from bridge.cli.actions_command import describe
+from bridge.cli.examples import Trial, trials
 from bridge.scripts import ScriptFolder
 from bridge.settings import settings_table
 
@@ -22,22 +22,33 @@ installation at hand. Every action is a command with `--json`, `--dry-run`, `--s
 commands have (`exo-bridge COMMAND --help`).
 
 A *read* answers with rows. A *change* compares first: what is so already is *unchanged*, and nothing is written.
+
+What was created can be seen only seconds or minutes later. An action that creates waits for that, at most
+`[exchange] visibility_timeout` seconds, and says *accepted, not visible yet* where the time was not enough; the next
+call of the same process that names it waits once more.
+
+When Exchange slows a call down, the outcome says by how much, and the next calls wait as long and then ever shorter.
+What it refused because of too many calls is sent again after `[exchange] throttle_pause` seconds, doubled each time,
+at most `[agent] read_retries` times; so is a read that failed in passing. No other change is sent twice.
+
+Each action has an example that works on the demo organization. What it costs in Exchange calls is measured there each
+time this page is made, looking for what was created included.
 """
 
 
 def actions_page() -> str:
     """docs/actions.md: each action by area, with a line feed at the end."""
     scripts = ScriptFolder()
+    tried = {trial.action.name: trial for trial in trials()}
     parts = [_HEAD]
-    areas = dict.fromkeys(action.area for action in ACTIONS.values())
-    for area in areas:
-        parts.append(f"## {area}\n\n{area_summary(area)}\n")
-        parts += [_section(describe(action, scripts)) for action in ACTIONS.values() if action.area == area]
+    for name, area in AREAS.items():
+        parts.append(f"## {name}\n\n{area.summary}\n")
+        parts += [_section(describe(action, scripts), tried[action.name]) for action in actions_of(name).values()]
     return "\n".join(parts)
 
 
-def _section(action: dict[str, Any]) -> str:
-    """One action."""
+def _section(action: dict[str, Any], trial: Trial) -> str:
+    """One action, with what its example cost."""
     lines = [f"### {action['name']}", "", f"{action['summary']} ({action['kind']})", "", f"    {_usage(action)}", ""]
     if action["parameters"]:
         lines += ["| option | what it is |", "|---|---|"]
@@ -47,7 +58,14 @@ def _section(action: dict[str, Any]) -> str:
     lines.append(f"- {place}: {_codes(action['result'])}.")
     if action["defaults"]:
         lines.append(f"- What is not given comes from `[{action['defaults']}]` in the settings.")
+    cost = (
+        f"{trial.first_calls}"
+        if action["kind"] == "read"
+        else (f"{trial.first_calls} to make the change, {trial.again_calls} when it is so already")
+    )
     lines += [
+        f"- Example: `{action['example']}`",
+        f"- Exchange calls of the example, measured: {cost}.",
         f"- Exchange cmdlets: {_codes(action['cmdlets'])}.",
         f"- Script: [{action['script']}](../ps_scripts/{action['script']}).",
         "",

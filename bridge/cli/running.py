@@ -18,14 +18,15 @@ from pydantic import BaseModel, SecretStr
 
 from bridge.errors import BridgeError, UsageError
 from bridge.logs import Log, LogObserver, configure
+from bridge.patience import Patience
 from bridge.scripts import ScriptFolder
 from bridge.session import Session
 from bridge.settings import Loaded, Settings, load_settings
 
 if TYPE_CHECKING:
-    from bridge.actions import Action
+    from bridge.actions.action import Action
     from bridge.cli.options import Invocation, Options
-    from bridge.model import Call, Outcome
+    from bridge.model import Call, OnRow, Outcome
     from bridge.simulator import Simulator, SimulatorOptions
 
 
@@ -55,14 +56,25 @@ class Running:
         section = getattr(self.settings, action.defaults) if action.defaults else None
         return section.model_dump() if isinstance(section, BaseModel) else {}
 
-    def run(self, calls: Sequence[Call]) -> list[Outcome]:
-        """The outcomes of the calls, in one session. Raises AgentError, ExchangeError, Interrupted."""
+    def run(self, calls: Sequence[Call], on_row: OnRow | None = None) -> list[Outcome]:
+        """The outcomes of the calls, in one session. Raises AgentError, ExchangeError, Interrupted.
+
+        ``on_row`` takes the rows of reads one by one; see ``bridge.runner.run_calls``.
+        """
         from bridge.runner import run_calls
 
         with self.session() as session:
             session.open()
-            retries = self.settings.agent.read_retries
-            return run_calls(calls, session, [LogObserver(self.log)], read_retries=retries)
+            return run_calls(calls, session, [LogObserver(self.log)], patience=self._patience(), on_row=on_row)
+
+    def _patience(self) -> Patience:
+        settings = self.settings
+        return Patience(
+            retries=settings.agent.read_retries,
+            throttle_pause=settings.exchange.throttle_pause,
+            visibility=settings.exchange.visibility_timeout,
+            deadline=self._deadline,
+        )
 
 
 @contextlib.contextmanager

@@ -15,38 +15,56 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli import output
+from bridge.cli import jea_command, output, role_group_command
+from bridge.cli.help import HelpCommand, HelpGroup
 from bridge.cli.options import Invocation, command
-from bridge.errors import ExchangeError, RunspaceBusy, RunspaceLost
+from bridge.errors import AgentError, ExchangeError, RunspaceBusy, RunspaceLost
 
 if TYPE_CHECKING:
     from bridge.cli.running import Running
     from bridge.session import BridgeState, RunspaceInfo
 
-_COLUMNS = ("mine", "name", "state", "age", "idle", "owner", "client_ip", "process_id", "memory", "id")
+_COLUMNS = (
+    "mine",
+    "name",
+    "endpoint",
+    "state",
+    "age",
+    "idle",
+    "owner",
+    "client_ip",
+    "process_id",
+    "memory",
+    "commands",
+    "id",
+)
 
 
 def add_commands(app: typer.Typer) -> None:
     """Give ``app`` the group ``session``."""
-    group = typer.Typer(no_args_is_help=True)
+    group = typer.Typer(cls=HelpGroup)
     for name, function in (("show", show), ("connect", connect), ("disconnect", disconnect), ("close", close)):
-        group.command(name)(command(function))
+        group.command(name, cls=HelpCommand)(command(function))
+    group.command("jea-files", cls=HelpCommand)(command(jea_command.jea_files, hidden=jea_command.HIDDEN))
+    group.command("role-group", cls=HelpCommand)(
+        command(role_group_command.role_group, hidden=role_group_command.HIDDEN)
+    )
     app.add_typer(
         group, name="session", help="The named runspace on the agent.", rich_help_panel="Session and settings"
     )
 
 
 def show(invocation: Invocation) -> None:
-    """Show the shells on the agent that this account may see, and how ours is connected to Exchange."""
+    """Show the shells on the agent that this account may see, what runs in them, and how ours is connected."""
     from bridge.cli.running import prepared
 
     with prepared(invocation) as running:
-        found = _runspaces(running)
+        found = _runspaces(running, with_commands=True)
         state = None
         if not invocation.options.dry_run and _mine(found) and not _in_use(found):
             with running.session() as session:
                 state = session.look()
-    rows = [_shell_row(running, info, state) for info in found]
+    rows = [_shell_row(info, state) for info in found]
     if invocation.options.json:
         output.print_json({"rows": rows, "state": asdict(state) if state else None})
         return
@@ -125,38 +143,38 @@ def close(
 def _close_all(invocation: Invocation, running: Running, mine: list[RunspaceInfo]) -> None:
     """Close ours and print what became of each. Raises typer.Exit (3) when one is left."""
     dry_run = invocation.options.dry_run
-    if dry_run:
-        left = {info.shell_id for info in mine if _has_client(running, info)}
+    if not dry_run:
+        _delete_unused(running, mine)
+        left = {info.shell_id: info for info in _mine(_runspaces(running))}
     else:
-        left = {info.shell_id for info in _close_each(running, mine)}
+        left = {info.shell_id: info for info in mine if info.in_use}
     rows = []
-    for info in mine:
-        if info.shell_id not in left:
+    for before in mine:
+        info = left.get(before.shell_id)
+        if info is None:
             status, reason = "changed", "it would be closed" if dry_run else "it was closed"
-        elif _has_client(running, info):
+        elif info.in_use:
             status, reason = "failed", f"it is in use by another client ({info.client_ip or 'address not known'})"
         else:
             status, reason = "failed", "it could not be closed; the log says why"
-        rows.append(_step(invocation, running, status, reason, info.shell_id))
+        rows.append(_step(invocation, running, status, reason, before.shell_id))
     _print_steps(invocation, rows or [_step(invocation, running, "unchanged", "there is none")])
-    if left:
+    if any(row["status"] == "failed" for row in rows):
         raise typer.Exit(RunspaceBusy.exit_code)
 
 
-def _close_each(running: Running, mine: list[RunspaceInfo]) -> list[RunspaceInfo]:
-    """End ours but for those that a client uses; those that are left.
+def _delete_unused(running: Running, mine: list[RunspaceInfo]) -> None:
+    """End each of ours that no living client uses, by its id: a client that has another one is not waited for."""
+    from bridge.session import delete_runspace
 
-    One look takes a shell over and closes the others that are free; only the next finds that no other is left but those
-    whose client is dead, and closes these. Where a living client has one too, it would wait for that client.
-    """
-    while True:
-        free = any(info.state != "Connected" for info in mine)
-        if not mine or (not free and any(_has_client(running, info) for info in mine)):
-            return mine
-        _end(running)
-        before, mine = mine, _mine(_runspaces(running))
-        if len(mine) >= len(before):
-            return mine
+    for info in mine:
+        if info.in_use:
+            continue
+        try:
+            delete_runspace(running.settings, info.shell_id, listener=running.log.listen)
+        except AgentError as error:
+            # Whether it is left all the same is looked at afterwards.
+            running.log.event("runspace not closed", shell=info.shell_id, error=error.message)
 
 
 def _close(running: Running) -> None:
@@ -179,10 +197,10 @@ def _end(running: Running) -> None:
         session.close()
 
 
-def _runspaces(running: Running) -> list[RunspaceInfo]:
+def _runspaces(running: Running, *, with_commands: bool = False) -> list[RunspaceInfo]:
     from bridge.session import runspaces
 
-    return runspaces(running.settings, listener=running.log.listen)
+    return runspaces(running.settings, listener=running.log.listen, with_commands=with_commands)
 
 
 def _mine(found: list[RunspaceInfo]) -> list[RunspaceInfo]:
@@ -201,31 +219,34 @@ def _busy(running: Running, found: list[RunspaceInfo]) -> RunspaceBusy:
     )
 
 
-def _is_abandoned(running: Running, info: RunspaceInfo) -> bool:
-    """Whether the agent believes a client connected that was silent for longer than a living one is."""
-    return info.state == "Connected" and info.idle_seconds > running.settings.agent.abandoned_after
+def _shell_row(info: RunspaceInfo, state: BridgeState | None) -> dict[str, Any]:
+    """A shell as JSON has it. What a look into the runspace says of its memory is exact, the agent rounds.
 
-
-def _has_client(running: Running, info: RunspaceInfo) -> bool:
-    return info.state == "Connected" and not _is_abandoned(running, info)
-
-
-def _shell_row(running: Running, info: RunspaceInfo, state: BridgeState | None) -> dict[str, Any]:
-    """A shell as JSON has it; ``memory_bytes`` is None where it is not known: it takes a look into the runspace."""
+    ``memory_bytes`` and ``commands`` are None where they are not known.
+    """
     looked_into = state is not None and state.shell_id.upper() == info.shell_id
+    memory = state.memory_bytes if state is not None and looked_into else 0
     return {
         "id": info.shell_id,
         **asdict(info),
-        "abandoned": _is_abandoned(running, info),
-        "memory_bytes": (state.memory_bytes or None) if state is not None and looked_into else None,
+        "endpoint": info.resource_uri.rpartition("/")[2],
+        "in_use": info.in_use,
+        "memory_bytes": memory or info.memory_bytes,
     }
 
 
 def _for_people(row: dict[str, Any]) -> dict[str, Any]:
-    state = f"{row['state']}, abandoned" if row["abandoned"] else row["state"]
-    memory = "" if row["memory_bytes"] is None else _mebibytes(row["memory_bytes"])
-    times = {"age": _duration(row["run_seconds"]), "idle": _duration(row["idle_seconds"])}
-    return {**row, **times, "state": state, "memory": memory}
+    """The same for a table; what cannot be asked of a shell while a client uses it says so."""
+    unknown = "in use" if row["in_use"] else "not known"
+    memory, commands = row["memory_bytes"], row["commands"]
+    return {
+        **row,
+        "age": _duration(row["run_seconds"]),
+        "idle": _duration(row["idle_seconds"]),
+        "state": f"{row['state']}, abandoned" if row["abandoned"] else row["state"],
+        "memory": unknown if memory is None else _mebibytes(memory),
+        "commands": unknown if commands is None else [f"{one['state'].lower()} {one['id']}" for one in commands],
+    }
 
 
 def _duration(seconds: float) -> str:

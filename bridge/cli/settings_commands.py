@@ -8,16 +8,17 @@ import sys
 import typer
 
 from bridge.cli import output
+from bridge.cli.help import HelpCommand, HelpGroup
 from bridge.cli.options import NO_AGENT, Invocation, command
 
 
 def add_commands(app: typer.Typer) -> None:
     """Give ``app`` the group ``settings``."""
-    group = typer.Typer(no_args_is_help=True)
+    group = typer.Typer(cls=HelpGroup)
     hidden = frozenset(("engine", "tenant", "dry_run"))
-    group.command("show")(command(show, hidden=hidden))
-    group.command("check")(command(check, hidden=hidden))
-    group.command("schema")(command(schema, hidden=NO_AGENT | {"settings", "log_file"}))
+    group.command("show", cls=HelpCommand)(command(show, hidden=hidden))
+    group.command("check", cls=HelpCommand)(command(check, hidden=hidden))
+    group.command("schema", cls=HelpCommand)(command(schema, hidden=NO_AGENT | {"settings", "log_file"}))
     app.add_typer(
         group,
         name="settings",

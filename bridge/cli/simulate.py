@@ -74,6 +74,15 @@ def simulate(
         bool, typer.Option("--tls", metavar="", help="HTTPS, with a certificate made for this run.")
     ] = False,
     auth: Annotated[Literal["basic", "ntlm"], typer.Option("--auth", help="How clients log on.")] = "basic",
+    jea: Annotated[
+        Path | None,
+        typer.Option(
+            "--jea",
+            metavar="FILE",
+            help="A JEA endpoint too: the file .pssc that `exo-bridge session jea-files` wrote.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run a simulated agent and organization until Ctrl-C, for exo-bridge or any other WinRM client."""
     from bridge.cli.running import simulator_of
@@ -89,6 +98,7 @@ def simulate(
         faults=tuple(fault or ()),
         tls=tls,
         auth=auth,
+        jea=jea,
     )
     with told_to_end() as end, ExitStack() as stack:
         simulator = stack.enter_context(simulator_of(options))

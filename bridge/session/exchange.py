@@ -1,27 +1,25 @@
-"""The connection to Exchange inside the runspace: what is asked for, whether what is there fits, what errors mean."""
+"""The connection to Exchange inside the runspace: what is there, whether it fits the settings, whether it is gone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bridge import errors
-from bridge.entra import access_token
 from bridge.meaning import meaning_of_record
 from bridge.model import Reply
-from bridge.settings import ExchangeSettings
+from bridge.settings import ExchangeSettings, Logon
 
 TOKEN_MARGIN = timedelta(minutes=5)
-_LOGON_NAMES = {"certificate": "certificate", "app-secret": "access-token", "password": "password"}
-_SETUP_ERRORS: dict[str, type[errors.ExchangeError]] = {
-    "module-missing": errors.ModuleMissing,
-    "wrong-organization": errors.WrongOrganization,
-    "exchange-logon-refused": errors.ExchangeLogonRefused,
-    "access-denied": errors.ExchangeLogonRefused,
-    "logon-kind-gone": errors.LogonKindGone,
-    "endpoint-without-scripts": errors.EndpointWithoutScripts,
+# What Connect-Bridge.ps1 calls each kind of log-on.
+_LOGON_NAMES: dict[Logon, str] = {
+    "certificate": "certificate",
+    "certificate-file": "certificate",
+    "certificate-pfx": "certificate",
+    "app-secret": "access-token",
+    "managed-identity": "managed-identity",
+    "password": "password",
 }
 
 
@@ -31,7 +29,8 @@ class BridgeState:
 
     ``runspace`` is ``new`` or ``taken over``, ``connection`` ``new``, ``existing`` or, when Exchange is not connected,
     ``""``; ``token_expires`` is ISO 8601 in UTC or ``""``; ``missing_commands`` are the cmdlets that the roles do not
-    grant.
+    grant; ``installed_scripts`` is the hash over the scripts of a JEA endpoint, ``""`` elsewhere and when Exchange was
+    connected just now.
     """
 
     runspace: str
@@ -49,6 +48,7 @@ class BridgeState:
     shell_id: str
     process_id: int
     memory_bytes: int
+    installed_scripts: str
 
 
 def bridge_state(row: Mapping[str, Any], runspace: str, shell_id: str) -> BridgeState:
@@ -73,29 +73,8 @@ def bridge_state(row: Mapping[str, Any], runspace: str, shell_id: str) -> Bridge
         shell_id=shell_id,
         process_id=int(row.get("process_id") or 0),
         memory_bytes=int(row.get("memory_bytes") or 0),
+        installed_scripts=text("installed_scripts"),
     )
-
-
-def logon_parameters(
-    exchange: ExchangeSettings, cmdlets: tuple[str, ...], timeout: float, hide: Callable[[str], object]
-) -> dict[str, Any]:
-    """The parameters of Connect-Bridge.ps1; ``hide`` is told of a token. Raises ExchangeError when none can be had."""
-    parameters: dict[str, Any] = {
-        "command_name": cmdlets,
-        "organization": exchange.organization,
-        "delegated_organization": exchange.delegated_organization,
-        "environment": exchange.environment,
-        "app_id": exchange.app_id,
-    }
-    if exchange.logon == "certificate":
-        parameters["certificate_thumbprint"] = exchange.certificate_thumbprint
-    elif exchange.logon == "app-secret":
-        token = access_token(exchange, timeout=timeout)
-        hide(token.get_secret_value())
-        parameters["access_token"] = token
-    else:
-        parameters |= {"user_name": exchange.user, "password": exchange.password}
-    return {name: value for name, value in parameters.items() if value}
 
 
 def fits(state: BridgeState, exchange: ExchangeSettings, cmdlets: tuple[str, ...]) -> bool:
@@ -103,7 +82,7 @@ def fits(state: BridgeState, exchange: ExchangeSettings, cmdlets: tuple[str, ...
     logon = _LOGON_NAMES[exchange.logon]
     account = (
         logon,
-        exchange.app_id,
+        exchange.managed_identity_id if logon == "managed-identity" else exchange.app_id,
         exchange.user if logon == "password" else "",
         exchange.organization,
         exchange.delegated_organization,
@@ -116,7 +95,7 @@ def fits(state: BridgeState, exchange: ExchangeSettings, cmdlets: tuple[str, ...
 
 
 def token_ends(state: BridgeState) -> bool:
-    """Whether the access token, which nobody can renew but us, ends within minutes."""
+    """Whether the access token, which the module cannot renew, ends within minutes."""
     if state.logon != "access-token" or not state.token_expires:
         return False
     return datetime.fromisoformat(state.token_expires) <= datetime.now(UTC) + TOKEN_MARGIN
@@ -135,17 +114,6 @@ def connection_gone(reply: Reply, state: BridgeState) -> bool:
         return error.target.lower() in {name.lower() for name in state.commands}
     meaning = meaning_of_record(error_id=error.error_id, error_types=(error.exception_type, error.reason))
     return meaning.code == "exchange-connection-lost"
-
-
-def setup_error(reply: Reply) -> errors.BridgeError:
-    """What it means that the runspace could not be set up."""
-    if not reply.errors:
-        return errors.ExchangeError("The runspace could not be set up, and did not say why.")
-    error = reply.errors[0]
-    meaning = meaning_of_record(error_id=error.error_id, error_types=(error.exception_type, error.reason))
-    message = error.message.rstrip(".") + "."
-    kind = _SETUP_ERRORS.get(meaning.code)
-    return kind(message) if kind else errors.ExchangeError(message, remedy=meaning.remedy)
 
 
 def _texts(value: Any) -> tuple[str, ...]:

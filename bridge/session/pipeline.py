@@ -1,7 +1,8 @@
 """One script in one pipeline: parameters in, records told as they arrive, a reply out.
 
 Rules: a pipeline is always closed, since an agent counts those that are not. Its success is its state and its error
-stream together. Secrets go as SecureString. A record's order is that of its arrival.
+stream together. Secrets go as SecureString. A record's order is that of its arrival. Output that somebody takes row by
+row is not kept; when that fails the pipeline is stopped, and what went wrong is raised as it was.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from pypsrp.complex_objects import GenericComplexObject, ObjectMeta, PSInvocatio
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.shell import SignalCode
 
-from bridge.actions import parameter_name
+from bridge.actions.action import parameter_name
 from bridge.errors import DeadlinePassed, Interrupted
-from bridge.model import OnRecord, Record, RemoteError, Reply
+from bridge.model import OnRecord, OnRow, Record, RemoteError, Reply
 from bridge.session.runspace import Deadline
 from bridge.session.wsman import ObservedWSMan, translated
 
@@ -33,7 +34,8 @@ class Pipeline:
     """A pipeline that can be run once.
 
     ``pipeline_id`` is a GUID that the caller chose, so that the pipeline can be found again on the agent.
-    ``parameters`` have snake case names; a SecretStr needs keys that were exchanged.
+    ``text`` is a script's, or with ``is_command`` the name of a command. ``parameters`` have snake case names; a
+    SecretStr needs keys that were exchanged.
     """
 
     def __init__(
@@ -45,25 +47,35 @@ class Pipeline:
         pipeline_id: str,
         on_record: OnRecord,
         deadline: Deadline,
+        on_row: OnRow | None = None,
+        *,
+        is_command: bool = False,
     ) -> None:
         self._pool = pool
         self._deadline = deadline
         self._wsman = wsman
         self._warnings: list[str] = []
         self._errors: list[RemoteError] = []
+        self._handed_on = 0
+        self._not_taken: Exception | None = None
         self._powershell = PowerShell(pool)
         self._powershell.id = pipeline_id.upper()
-        self._powershell.add_script(text, use_local_scope=True)
+        if is_command:
+            self._powershell.add_cmdlet(text, use_local_scope=True)
+        else:
+            self._powershell.add_script(text, use_local_scope=True)
         for name, value in parameters.items():
             self._powershell.add_parameter(parameter_name(name), self._value(value))
         self._powershell.add_parameters({"Verbose": True})
         self._listen(on_record)
+        if on_row is not None:
+            self._powershell.output = _Stream(lambda value: self._hand_on(value, on_row))
 
     def run(self) -> Reply:
         """Start it, wait for its end, close it.
 
         Raises AgentError, with ``maybe_sent`` False only where the pipeline provably did not start, and Interrupted,
-        with what is known, when a signal came: the pipeline is then stopped.
+        with what is known, when a signal came: the pipeline is then stopped. Raises what ``on_row`` raised.
         """
         agent = self._wsman.agent
         try:
@@ -74,10 +86,17 @@ class Pipeline:
                 while self._powershell.state == PSInvocationState.RUNNING:
                     if self._deadline.has_passed:
                         return self._give_up()
+                    if self._not_taken is not None:
+                        break
                     self._powershell.poll_invoke(timeout=self._patience(agent.operation_timeout))
+            if self._not_taken is not None and self._powershell.state == PSInvocationState.RUNNING:
+                self._stop()
+                raise self._not_taken
         except KeyboardInterrupt:
             return self._interrupted()
         self._close()
+        if self._not_taken is not None:
+            raise self._not_taken
         return self._reply()
 
     def _patience(self, operation_timeout: int) -> int | None:
@@ -133,6 +152,7 @@ class Pipeline:
             errors=tuple(self._errors),
             warnings=tuple(self._warnings),
             completed=self._powershell.state == PSInvocationState.COMPLETED,
+            handed_on=self._handed_on,
         )
 
     def _value(self, value: Any) -> Any:
@@ -143,6 +163,15 @@ class Pipeline:
     def _row(self, value: Any) -> dict[str, Any]:
         plain = plain_value(value)
         return plain if isinstance(plain, dict) else {"value": plain}
+
+    def _hand_on(self, value: Any, on_row: OnRow) -> None:
+        """Give a row to whoever takes it. What that raises is kept, so that it is not taken for the agent's fault."""
+        if self._not_taken is None:
+            self._handed_on += 1
+            try:
+                on_row(self._row(value))
+            except Exception as error:
+                self._not_taken = error
 
     def _listen(self, on_record: OnRecord) -> None:
         """Put lists in place of the streams that tell of each record at the moment at which it is appended."""

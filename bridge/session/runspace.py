@@ -21,12 +21,12 @@ from pypsrp.complex_objects import RunspacePoolState
 from pypsrp.exceptions import WSManFaultError
 from pypsrp.powershell import RunspacePool
 from pypsrp.shell import SignalCode
-from pypsrp.wsman import SelectorSet
 
 from bridge import errors
 from bridge.model import Listener
 from bridge.session.lock import Holder, RunspaceLock
-from bridge.session.wsman import TIMED_OUT, ObservedWSMan, RunspaceInfo, enumerate_shells, translated
+from bridge.session.shells import RunspaceInfo, delete_shell, enumerate_shells
+from bridge.session.wsman import TIMED_OUT, ObservedWSMan, is_not_found, translated
 from bridge.settings import AgentSettings
 
 _POLL_SECONDS = 0.5
@@ -102,13 +102,13 @@ class NamedRunspace:
         while True:
             mine = [info for info in enumerate_shells(self.wsman) if info.mine]
             free = [info for info in mine if info.state != "Connected"]
-            in_use = [info for info in mine if info.state == "Connected"]
-            abandoned = [info for info in in_use if info.idle_seconds > self._agent.abandoned_after]
+            in_use = [info for info in mine if info.in_use]
+            abandoned = [info for info in mine if info.abandoned]
             for info in free:
                 if self._take_over(info):
                     self._close_others([other for other in free if other is not info] + abandoned)
                     return True
-            if in_use and len(abandoned) < len(in_use):
+            if in_use:
                 self._wait_for_client(in_use[0], limit, told=told)
                 told = True
                 continue
@@ -247,13 +247,22 @@ class NamedRunspace:
 
     def forget_pipeline(self, pipeline_id: str) -> None:
         """Close a pipeline whose answer was lost, and which has ended. Never raises an agent's error."""
-        with contextlib.suppress(errors.AgentError), translated(self._agent, maybe_sent=False):
-            self.pool.shell.signal(SignalCode.TERMINATE, pipeline_id.upper())
+        try:
+            with translated(self._agent, maybe_sent=False):
+                self.pool.shell.signal(SignalCode.TERMINATE, pipeline_id.upper())
+        except errors.AgentError as error:
+            if not is_not_found(error):
+                self._listener("pipeline not closed", error=error.message)
         self.pool.pipelines.pop(pipeline_id.upper(), None)
 
     def _new_pool(self) -> RunspacePool:
         agent = self._agent
-        pool = RunspacePool(self.wsman, configuration_name=agent.configuration_name, idle_timeout=agent.idle_timeout)
+        pool = RunspacePool(
+            self.wsman,
+            configuration_name=agent.configuration_name,
+            idle_timeout=agent.idle_timeout,
+            no_profile=agent.no_profile,
+        )
         pool.shell.name = agent.runspace_name
         self._keys_exchanged = False
         return pool
@@ -264,12 +273,12 @@ class NamedRunspace:
             self._delete(info.shell_id)
 
     def _delete(self, shell_id: str) -> None:
-        """End a shell, if it is there. Never raises an agent's error."""
-        selectors = SelectorSet()
-        selectors.add_option("ShellId", shell_id)
-        uri = f"http://schemas.microsoft.com/powershell/{self._agent.configuration_name}"
-        with contextlib.suppress(errors.AgentError), translated(self._agent, maybe_sent=False):
-            self.wsman.delete(uri, selector_set=selectors)
+        """End a shell, if it is there. Never raises an agent's error: one that stays is told, and ends by itself."""
+        try:
+            delete_shell(self.wsman, shell_id)
+        except errors.AgentError as error:
+            if not is_not_found(error):
+                self._listener("runspace not closed", shell=shell_id, error=error.message)
 
     # --- going
 
@@ -287,8 +296,17 @@ class NamedRunspace:
     def close(self) -> None:
         """End the runspace on the agent. Never raises."""
         with self._letting_go("runspace not closed") as pool:
-            if pool is not None:
-                pool.close()
+            if pool is None:
+                return
+            try:
+                with translated(self._agent, maybe_sent=False):
+                    pool.close()
+            except errors.AgentError as error:
+                if not is_not_found(error):
+                    raise
+                # Gone is what was wanted.
+                self._listener("runspace gone", shell=pool.id, error=error.message)
+            else:
                 self._listener("runspace closed")
 
     def abandon(self) -> None:

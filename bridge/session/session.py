@@ -19,20 +19,20 @@ from types import TracebackType
 from typing import Any, Self
 
 from bridge import errors
-from bridge.model import Listener, OnRecord, Record, Reply
+from bridge.jea import function_name, scripts_sha256
+from bridge.model import Listener, OnRecord, OnRow, Record, Reply
 from bridge.scripts import ScriptFolder
 from bridge.session.exchange import (
     BridgeState,
     bridge_state,
     connection_gone,
     fits,
-    logon_parameters,
-    setup_error,
     token_ends,
 )
+from bridge.session.exchange_logon import logon_parameters, setup_error
 from bridge.session.pipeline import Pipeline
 from bridge.session.runspace import LOST, Deadline, NamedRunspace
-from bridge.session.wsman import ObservedWSMan, RunspaceInfo, enumerate_shells, translated
+from bridge.session.wsman import nobody
 from bridge.settings import Settings
 
 _CONNECT = "session/Connect-Bridge.ps1"
@@ -60,8 +60,8 @@ class Session:
     ) -> None:
         self._settings = settings
         self._scripts = scripts
-        self._listener: Listener = listener or _nobody
-        self._hide = hide or _nobody
+        self._listener: Listener = listener or nobody
+        self._hide = hide or nobody
         self._deadline = Deadline(deadline)
         self._runspace = NamedRunspace(settings.agent, self._listener)
         self._state: BridgeState | None = None
@@ -90,6 +90,9 @@ class Session:
                 state = self._set_up("taken over")
             except LOST as error:
                 self._listener("runspace lost", error=error.message)
+            except errors.InstalledScriptsDiffer as error:
+                # It may have been opened before its endpoint got the scripts of today.
+                self._listener("runspace replaced", error=error.message)
             else:
                 if not self._is_large(state):
                     return state
@@ -101,26 +104,43 @@ class Session:
             return None
         return self._read_state("taken over")
 
-    def run(self, script: str, parameters: Mapping[str, Any], on_record: OnRecord, *, call_id: str = "") -> Reply:
+    def run(
+        self,
+        script: str,
+        parameters: Mapping[str, Any],
+        on_record: OnRecord,
+        *,
+        call_id: str = "",
+        on_row: OnRow | None = None,
+    ) -> Reply:
         """Run a script in the open runspace; see bridge.model.Runspace.
 
         Raises also ExchangeError: Exchange could not be connected again, and the call was not sent.
         """
-        self._mend()
         try:
-            reply = self._run(script, parameters, on_record, call_id)
-        except errors.AgentError as error:
-            if error.maybe_sent or not isinstance(error, errors.RunspaceLost):
-                self._is_broken = True
+            self._mend()
+            reply = self._sent(script, parameters, on_record, call_id, on_row)
+            if self._state is not None and not reply.handed_on and connection_gone(reply, self._state):
+                self._listener("exchange connection lost", error=reply.errors[-1].message)
+                self._connect_again()
+                reply = self._run(script, parameters, on_record, "", on_row)
+        except errors.AgentError:
+            self._is_broken = True
+            raise
+        return reply
+
+    def _sent(
+        self, script: str, parameters: Mapping[str, Any], on_record: OnRecord, call_id: str, on_row: OnRow | None
+    ) -> Reply:
+        """The reply to a call, in a new runspace where the one that was there proves to be gone."""
+        try:
+            return self._run(script, parameters, on_record, call_id, on_row)
+        except errors.RunspaceLost as error:
+            if error.maybe_sent:
                 raise
             self._listener("runspace lost", error=error.message)
-            self._rebuild()
-            reply = self._run(script, parameters, on_record, call_id)
-        if self._state is not None and connection_gone(reply, self._state):
-            self._listener("exchange connection lost", error=reply.errors[-1].message)
-            self._state = self._connect_exchange("taken over")
-            reply = self._run(script, parameters, on_record, "")
-        return reply
+        self._rebuild()
+        return self._run(script, parameters, on_record, call_id, on_row)
 
     def leave(self) -> None:
         """Let go of the runspace: disconnect it for the next process, or close it, as [agent] on_exit says.
@@ -150,7 +170,7 @@ class Session:
             self._rebuild()
         elif self._state is not None and token_ends(self._state):
             self._listener("token ends", expires=self._state.token_expires)
-            self._state = self._connect_exchange("taken over")
+            self._connect_again()
 
     def _recover(self) -> None:
         """After a failure: go on with the runspace where it still answers, else with a new one. Raises AgentError."""
@@ -165,8 +185,20 @@ class Session:
             self._listener("runspace lost", error=error.message)
             self._rebuild()
             return
+        self._listener("runspace kept", runspace=self._runspace.id)
         if not self._fits(self._state):
+            self._connect_again()
+
+    def _connect_again(self) -> None:
+        """Connect Exchange in the runspace that is there, or in a new one where that is gone.
+
+        Raises AgentError and ExchangeError.
+        """
+        try:
             self._state = self._connect_exchange("taken over")
+        except LOST as error:
+            self._listener("runspace lost", error=error.message)
+            self._rebuild()
 
     def _rebuild(self) -> BridgeState:
         """A new runspace, with Exchange connected. Raises AgentError and ExchangeError."""
@@ -187,10 +219,14 @@ class Session:
         return False
 
     def _has_grown(self) -> bool:
-        """Whether its memory is above the limit; looked at now and then only."""
+        """Whether its memory is above the limit, or it is gone; looked at now and then only."""
         if not self._settings.agent.recycle_memory or not self._pipelines or self._pipelines % _MEMORY_EVERY:
             return False
-        return self._is_large(self._read_state("taken over"))
+        try:
+            return self._is_large(self._read_state("taken over"))
+        except LOST as error:
+            self._listener("runspace lost", error=error.message)
+            return True
 
     def _is_large(self, state: BridgeState) -> bool:
         limit = self._settings.agent.recycle_memory * 2**20
@@ -203,7 +239,10 @@ class Session:
 
     def _set_up(self, runspace: str) -> BridgeState:
         try:
-            state = self._read_state(runspace) if runspace == "taken over" else None
+            is_jea = self._settings.agent.jea
+            state = self._read_state(runspace) if is_jea or runspace == "taken over" else None
+            if state is not None and is_jea:
+                self._check_installed(state)
             if state is None or not self._fits(state):
                 state = self._connect_exchange(runspace)
         except (errors.ExchangeError, errors.AgentError):
@@ -226,27 +265,70 @@ class Session:
     def _fits(self, state: BridgeState) -> bool:
         return fits(state, self._settings.exchange, self._scripts.cmdlets())
 
+    def _check_installed(self, state: BridgeState) -> None:
+        """Refuse a JEA endpoint whose functions are not these scripts. Raises InstalledScriptsDiffer."""
+        wanted, installed = scripts_sha256(self._scripts), state.installed_scripts
+        if installed != wanted:
+            raise errors.InstalledScriptsDiffer(
+                f"The endpoint {self._settings.agent.configuration_name!r} has other scripts than this client: their "
+                f"hash is {installed[:12] or 'not there'}, and {wanted[:12]} here. Nothing was run."
+            )
+
     def _read_state(self, runspace: str) -> BridgeState:
-        return self._answered(self._run(_STATE, {}, self._on_record), runspace)
+        return self._answered(self._prepare(_STATE, {}), runspace)
 
     def _connect_exchange(self, runspace: str) -> BridgeState:
         exchange = self._settings.exchange
         self._listener("connecting exchange", organization=exchange.organization)
-        parameters = logon_parameters(exchange, self._scripts.cmdlets(), self._settings.agent.read_timeout, self._hide)
-        return self._answered(self._run(_CONNECT, parameters, self._on_record), runspace)
+        parameters = logon_parameters(
+            exchange,
+            self._scripts.cmdlets(),
+            timeout=self._settings.agent.read_timeout,
+            hide=self._hide,
+            run=self._prepare,
+        )
+        return self._answered(self._prepare(_CONNECT, parameters), runspace)
+
+    def _prepare(self, script: str, parameters: Mapping[str, Any]) -> Reply:
+        """Run a script of ours before a call. Raises AgentError, which says that the call was not sent."""
+        try:
+            return self._run(script, parameters, self._on_record)
+        except errors.AgentError as error:
+            error.maybe_sent = False
+            raise
 
     def _answered(self, reply: Reply, runspace: str) -> BridgeState:
         if not reply.ok or not reply.output:
-            raise setup_error(reply)
+            if self._settings.agent.jea and reply.errors and function_name(_STATE) == reply.errors[0].target:
+                raise errors.InstalledScriptsDiffer(
+                    f"The endpoint {self._settings.agent.configuration_name!r} has no function {function_name(_STATE)}."
+                )
+            raise setup_error(reply, self._settings.exchange.logon)
         return bridge_state(reply.output[0], runspace, self._runspace.id)
 
-    def _run(self, script: str, parameters: Mapping[str, Any], on_record: OnRecord, call_id: str = "") -> Reply:
+    def _run(
+        self,
+        script: str,
+        parameters: Mapping[str, Any],
+        on_record: OnRecord,
+        call_id: str = "",
+        on_row: OnRow | None = None,
+    ) -> Reply:
         if any(hasattr(value, "get_secret_value") for value in parameters.values()):
             self._runspace.exchange_keys()
-        text = self._scripts.get(script).text
+        is_command = self._settings.agent.jea
+        text = function_name(script) if is_command else self._scripts.get(script).text
         pipeline_id = str(uuid.UUID(call_id)) if call_id else str(uuid.uuid4())
         pipeline = Pipeline(
-            self._runspace.pool, self._runspace.wsman, text, parameters, pipeline_id, on_record, self._deadline
+            self._runspace.pool,
+            self._runspace.wsman,
+            text,
+            parameters,
+            pipeline_id,
+            on_record,
+            self._deadline,
+            on_row,
+            is_command=is_command,
         )
         self._pipelines += 1
         self._last_pipeline = pipeline_id
@@ -258,17 +340,3 @@ class Session:
 
     def _on_record(self, record: Record) -> None:
         self._listener(record.stream, message=record.message)
-
-
-def runspaces(settings: Settings, *, listener: Listener | None = None) -> list[RunspaceInfo]:
-    """All shells that the agent shows this account, ours marked. Raises AgentError."""
-    with translated(settings.agent, maybe_sent=False):
-        wsman = ObservedWSMan(settings.agent, listener or _nobody)
-    try:
-        return enumerate_shells(wsman)
-    finally:
-        wsman.close()
-
-
-def _nobody(_event: str, /, **_facts: Any) -> None:
-    """The listener where nobody listens."""

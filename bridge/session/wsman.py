@@ -1,4 +1,4 @@
-"""The connection to the agent: pypsrp's WSMan made from the settings, the agent's shells, and errors told as ours.
+"""The connection to the agent: pypsrp's WSMan made from the settings, and errors told as ours.
 
 Rules: pypsrp prints the whole conversation, parameters included, at level DEBUG; its loggers stay at WARNING whatever
 the verbosity. Faults are told apart by their code. Sources: wsmerror.h for the codes, and pypsrp 0.9.1 as measured for
@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,11 +34,9 @@ if TYPE_CHECKING:
 logging.getLogger("pypsrp").setLevel(logging.WARNING)
 
 RESOURCE_URI = "http://schemas.microsoft.com/powershell/"
-_SHELL_URI = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
-_ENUMERATION = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
-_WSMAN = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
 
 TIMED_OUT = 2150858793
+_SHELL_NOT_FOUND = 2150858843
 _ABORTED = 995
 _FAULTS: dict[int, type[errors.AgentError]] = {
     5: errors.AgentAccessDenied,
@@ -53,7 +49,7 @@ _FAULTS: dict[int, type[errors.AgentError]] = {
     TIMED_OUT: errors.AgentTimeout,
     2150858811: errors.EndpointUnknown,
     2150858815: errors.ShellQuota,
-    2150858843: errors.RunspaceLost,
+    _SHELL_NOT_FOUND: errors.RunspaceLost,
     2150859082: errors.RunspaceLost,
     2150859180: errors.AgentAccessDenied,
     2150859204: errors.RunspaceLost,
@@ -74,26 +70,6 @@ _FOREIGN = (
     ValueError,
     ImportError,
 )
-
-
-@dataclass(frozen=True)
-class RunspaceInfo:
-    """A shell on the agent, as its enumeration tells.
-
-    ``state`` is ``Connected`` or ``Disconnected``, the times are seconds, and ``mine`` says whether it is the one that
-    the settings name: this name, this endpoint, this account.
-    """
-
-    shell_id: str
-    name: str
-    state: str
-    owner: str
-    client_ip: str
-    resource_uri: str
-    process_id: int
-    run_seconds: float
-    idle_seconds: float
-    mine: bool
 
 
 class ObservedWSMan(WSMan):
@@ -180,69 +156,6 @@ class ObservedWSMan(WSMan):
         transport.encryption = None
 
 
-def enumerate_shells(wsman: ObservedWSMan) -> list[RunspaceInfo]:
-    """All shells that the agent shows this account. Raises AgentError."""
-    with translated(wsman.agent, maybe_sent=False):
-        body = wsman.enumerate(_SHELL_URI, _enumerate_body())
-    return [_info(element, wsman.agent) for element in body.iter(f"{{{NAMESPACES['rsp']}}}Shell")]
-
-
-def _enumerate_body() -> ET.Element:
-    """All in one answer: OptimizeEnumeration, and more elements than there can be shells."""
-    body = ET.Element(f"{{{_ENUMERATION}}}Enumerate")
-    ET.SubElement(body, f"{{{_WSMAN}}}OptimizeEnumeration")
-    ET.SubElement(body, f"{{{_WSMAN}}}MaxElements").text = "32000"
-    return body
-
-
-def _info(element: ET.Element, agent: AgentSettings) -> RunspaceInfo:
-    def text(name: str) -> str:
-        return element.findtext(f"rsp:{name}", "", NAMESPACES) or ""
-
-    owner = text("Owner")
-    return RunspaceInfo(
-        shell_id=text("ShellId").upper(),
-        name=text("Name"),
-        state=text("State"),
-        owner=owner,
-        client_ip=text("ClientIP"),
-        resource_uri=text("ResourceUri"),
-        process_id=int(text("ProcessId") or 0),
-        run_seconds=_seconds(text("ShellRunTime")),
-        idle_seconds=_seconds(text("ShellInactivity")),
-        mine=text("Name") == agent.runspace_name
-        and text("ResourceUri").lower() == (RESOURCE_URI + agent.configuration_name).lower()
-        and _same_account(owner, agent.user),
-    )
-
-
-def _same_account(owner: str, user: str) -> bool:
-    r"""Whether DOMAIN\user, user@domain and user mean the same account; without a user (Kerberos' cache) any does."""
-
-    def parts(name: str) -> tuple[str, str]:
-        domain, backslash, plain = name.lower().rpartition("\\")
-        if backslash:
-            return domain, plain
-        plain, _, domain = name.lower().partition("@")
-        return domain, plain
-
-    (owner_domain, owner_name), (domain, name) = parts(owner), parts(user)
-    if not name:
-        return True
-    # A user principal name's domain and the NetBIOS name are different words for the same; an account that is not the
-    # owner is refused by the agent at the connect anyway.
-    return owner_name == name and (not domain or not owner_domain or "@" in user or owner_domain == domain)
-
-
-def _seconds(text: str) -> float:
-    """An ISO 8601 duration as WinRM writes it, ``P0DT0H5M12S``."""
-    match = re.fullmatch(r"P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?", text)
-    if match is None:
-        return 0.0
-    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-
-
 @contextlib.contextmanager
 def translated(agent: AgentSettings, *, maybe_sent: bool, starting: bool = False) -> Iterator[None]:
     """Raise what pypsrp raises as an AgentError.
@@ -267,6 +180,12 @@ def _proves_unsent(error: Exception) -> bool:
     if isinstance(error, SerializationError | AuthenticationError | UnicodeEncodeError | ImportError):
         return True
     return isinstance(error, requests.ConnectionError) and _never_connected(error)
+
+
+def is_not_found(error: errors.AgentError) -> bool:
+    """Whether the agent said that there is no such shell, or no such pipeline in it."""
+    cause = error.__cause__
+    return isinstance(cause, WSManFaultError) and cause.code == _SHELL_NOT_FOUND
 
 
 def agent_error(error: Exception, agent: AgentSettings, *, maybe_sent: bool) -> errors.AgentError:
@@ -340,3 +259,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             seen.add(id(one))
             yield one
             queue += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
+
+
+def nobody(_event: str, /, **_facts: Any) -> None:
+    """The listener where nobody listens."""

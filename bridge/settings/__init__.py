@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bridge.settings.agent import AgentSettings
 from bridge.settings.loading import Loaded, load_settings
-from bridge.settings.model import ExchangeSettings, LogSettings, RegionalSettings, ScriptSettings, Settings
+from bridge.settings.model import ExchangeSettings, Logon, LogSettings, RegionalSettings, ScriptSettings, Settings
 from bridge.settings.pages import effective, settings_schema, settings_table
 from bridge.settings.section import is_loopback
 
@@ -16,6 +16,7 @@ __all__ = [
     "ExchangeSettings",
     "Loaded",
     "LogSettings",
+    "Logon",
     "RegionalSettings",
     "ScriptSettings",
     "Settings",

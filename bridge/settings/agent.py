@@ -77,6 +77,16 @@ class AgentSettings(Section):
         description="The session configuration on the agent: Microsoft.PowerShell is Windows PowerShell 5.1; "
         "PowerShell.7 and JEA endpoints go by their names.",
     )
+    jea: Flag = Field(
+        default=False,
+        description="Whether that is a JEA endpoint made by `exo-bridge session jea-files`: its own functions are "
+        "called, and no script is sent.",
+    )
+    no_profile: Flag = Field(
+        default=False,
+        description="Whether the agent opens the runspace without the user profile of its account; the certificates "
+        "of that account are then not there.",
+    )
     runspace_name: Name = Field(
         default="exo-bridge",
         description="The name by which the next process finds the runspace; programs that run at the same time need "
@@ -110,7 +120,9 @@ class AgentSettings(Section):
         "dead, and the runspace is replaced; more than read_timeout.",
     )
     read_retries: Annotated[Whole, Field(ge=0, le=20)] = Field(
-        default=2, description="How often a read is repeated when the agent or Exchange failed in passing; 0 is never."
+        default=2,
+        description="How often a read is repeated when the agent or Exchange failed in passing, and any call that "
+        "Exchange refused because of too many; 0 is never.",
     )
     recycle_age: Annotated[Whole, Field(ge=0)] = Field(
         default=14_400,

@@ -162,7 +162,8 @@ def _rule_mistake(section: str, rule: Violation, reading: Reading) -> Mistake:
 
 def _missing_files(reading: Reading) -> Iterator[Mistake]:
     """Certificates are looked for at once: a connection that fails for want of one says much less."""
-    for name in ("agent.ca_file", "agent.certificate_file", "agent.certificate_key_file"):
+    agent = ("agent.ca_file", "agent.certificate_file", "agent.certificate_key_file")
+    for name in (*agent, "exchange.certificate_pfx_file"):
         key, entry = _ALL[name], reading.entries.get(name)
         if entry is None or not isinstance(entry.value, Path):
             continue

@@ -11,6 +11,7 @@ Rules:
 
 from __future__ import annotations
 
+import base64
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,11 +22,12 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bridge.settings.agent import AgentSettings
-from bridge.settings.section import Flag, Line, Section, Violation, hexadecimal_digits, is_host, is_loopback
+from bridge.settings.section import Flag, Line, Section, Violation, Whole, hexadecimal_digits, is_host, is_loopback
 
 APP_NAME = "exo-bridge"
 
-Logon = Literal["certificate", "app-secret", "password"]
+Logon = Literal["certificate", "certificate-file", "certificate-pfx", "app-secret", "managed-identity", "password"]
+TokenFrom = Literal["here", "agent"]
 Environment = Literal["O365Default", "O365USGovGCCHigh", "O365USGovDoD", "O365GermanyCloud", "O365China"]
 
 
@@ -53,10 +55,28 @@ class ExchangeSettings(Section):
         description="Log-on by certificate, with app_id: the thumbprint (40 hexadecimal digits) of its certificate in "
         "the agent's store.",
     )
+    certificate_agent_file: Line = Field(
+        default="",
+        description="Log-on by a PFX file on the agent, with app_id: its path there, C:\\certificates\\exo.pfx.",
+    )
+    certificate_pfx_file: Path | None = Field(
+        default=None,
+        description="Log-on by a PFX file on this machine, with app_id: its content is sent to the agent for each "
+        "log-on, encrypted by the session's own key.",
+    )
+    certificate_pfx: SecretStr = Field(
+        default=SecretStr(""), description="The content of such a PFX file, as base64, in place of its path."
+    )
+    certificate_password: SecretStr = Field(
+        default=SecretStr(""), description="The password of the PFX file, wherever that is."
+    )
     client_secret: SecretStr = Field(
-        default=SecretStr(""),
-        description="Log-on by app secret, with app_id: the application's client secret; it never leaves this machine "
-        "but for Entra ID.",
+        default=SecretStr(""), description="Log-on by app secret, with app_id: the application's client secret."
+    )
+    token_from: TokenFrom = Field(
+        default="here",
+        description="For the log-on by app secret: who asks Entra ID for the token. here is this machine, which the "
+        "secret then never leaves; agent is the agent, which gets it encrypted.",
     )
     tenant_id: Line = Field(
         default="",
@@ -66,12 +86,27 @@ class ExchangeSettings(Section):
         default="https://login.microsoftonline.com",
         description="For the log-on by app secret: where Entra ID issues tokens.",
     )
+    managed_identity: Flag = Field(
+        default=False,
+        description="Log-on as the identity that Azure gave to the agent, which is a virtual machine there.",
+    )
+    managed_identity_id: Line = Field(
+        default="", description="The client id of an identity that a user assigned; left out, it is the machine's own."
+    )
     user: Line = Field(
         default="",
         description="Log-on by user and password: the user principal name. Only while the module on the agent still "
         "has -Credential.",
     )
     password: SecretStr = Field(default=SecretStr(""), description="The password of that user.")
+    visibility_timeout: Annotated[Whole, Field(ge=0, le=3600)] = Field(
+        default=60, description="Seconds to wait until something that was created can be seen; 0 is not at all."
+    )
+    throttle_pause: Annotated[Whole, Field(ge=0, le=3600)] = Field(
+        default=5,
+        description="Seconds to wait before a call is sent again that Exchange refused because of too many; doubled "
+        "each time.",
+    )
 
     @property
     def logon(self) -> Logon:
@@ -82,7 +117,11 @@ class ExchangeSettings(Section):
         """Each kind of log-on of which a key is set, and that key."""
         keys: tuple[tuple[Logon, str], ...] = (
             ("certificate", "certificate_thumbprint"),
+            ("certificate-file", "certificate_agent_file"),
+            ("certificate-pfx", "certificate_pfx_file"),
+            ("certificate-pfx", "certificate_pfx"),
             ("app-secret", "client_secret"),
+            ("managed-identity", "managed_identity"),
             ("password", "password" if self.password else "user"),
         )
         return [(logon, key) for logon, key in keys if getattr(self, key)]
@@ -90,36 +129,68 @@ class ExchangeSettings(Section):
     def violations(self) -> Iterator[Violation]:
         """Rules about the log-on and the values that it needs.
 
-        Source of what goes together: Microsoft, "Connect-ExchangeOnline" (Organization with a certificate or an app's
-        AccessToken).
+        Source of what goes together: Microsoft, "Connect-ExchangeOnline" (Organization with a certificate, a managed
+        identity or an app's AccessToken).
         """
         logons = self._logons()
         if not logons:
             yield Violation(
                 ("certificate_thumbprint", "client_secret", "password"),
                 "there is no log-on to Exchange Online.",
-                "Give one: app_id and certificate_thumbprint (certificate), app_id and client_secret (app secret), "
+                "Give one: app_id and certificate_thumbprint, certificate_agent_file, certificate_pfx_file or "
+                "certificate_pfx (certificate), app_id and client_secret (app secret), managed_identity, "
                 "or user and password.",
             )
         elif len(logons) > 1:
             keys = tuple(key for _, key in logons)
             message = f"{' and '.join(keys)} are {len(logons)} kinds of log-on at once."
             yield Violation(keys, message, "Keep one of them.")
-        elif self.logon == "password":
-            yield from self._missing(self.logon, "user", "password")
         else:
-            yield from self._missing(self.logon, "app_id", "organization")
-            if self.logon == "app-secret" and self.environment != "O365Default":
-                yield Violation(
-                    ("environment", "client_secret"),
-                    f"log-on by app secret is there for O365Default only, not for {self.environment}.",
-                    "Use a certificate (app_id, certificate_thumbprint).",
-                )
+            yield from self._needed()
+        yield from self._without_meaning()
         if not _is_authority(self.authority):
             yield Violation(
                 ("authority",),
                 "it is not the address of a token service.",
                 "It starts with https:// (http:// to this machine only) and has no user, query or fragment.",
+            )
+
+    def _needed(self) -> Iterator[Violation]:
+        """What the kind of log-on needs besides its own key."""
+        if self.logon == "password":
+            yield from self._missing(self.logon, "user", "password")
+        elif self.logon == "managed-identity":
+            yield from self._missing(self.logon, "organization")
+        else:
+            yield from self._missing(self.logon, "app_id", "organization")
+        if self.logon == "app-secret" and self.environment != "O365Default":
+            yield Violation(
+                ("environment", "client_secret"),
+                f"log-on by app secret is there for O365Default only, not for {self.environment}.",
+                "Use a certificate (app_id, certificate_thumbprint).",
+            )
+
+    def _without_meaning(self) -> Iterator[Violation]:
+        """What stands there and would not be used, and a PFX that is none."""
+        files = (self.certificate_agent_file, self.certificate_pfx_file, self.certificate_pfx)
+        if self.certificate_password and not any(files):
+            yield Violation(
+                ("certificate_password",),
+                "there is no PFX file that it could open.",
+                "Give certificate_agent_file, certificate_pfx_file or certificate_pfx too, or leave it out.",
+            )
+        if self.managed_identity_id and not self.managed_identity:
+            yield Violation(
+                ("managed_identity_id", "managed_identity"),
+                "the id of a managed identity is there, and the log-on by it is not chosen.",
+                "Set managed_identity = true, or leave the id out.",
+            )
+        if self.certificate_pfx and not _is_base64(self.certificate_pfx.get_secret_value()):
+            yield Violation(
+                ("certificate_pfx",),
+                "it is not the content of a PFX file as base64.",
+                "`[Convert]::ToBase64String([IO.File]::ReadAllBytes(FILE))` shows the right one in PowerShell, "
+                "`base64 -w0 FILE` on Linux.",
             )
 
 
@@ -179,6 +250,14 @@ class Settings(BaseSettings):
         given: PydanticBaseSettingsSource = library["init_settings"]
         sources: tuple[PydanticBaseSettingsSource, ...] = given().get("_sources", (given,))
         return sources
+
+
+def _is_base64(text: str) -> bool:
+    """Whether it is base64, on one line or several."""
+    try:
+        return bool(base64.b64decode("".join(text.split()), validate=True))
+    except ValueError:
+        return False
 
 
 def _is_authority(text: str) -> bool:

@@ -145,7 +145,7 @@ class Gateway:
         with self._lock:
             self._connections[connection.id] = connection
         prefix = next((str(parameters[name]) for name in parameters if name.lower() == "prefix"), "")
-        module = command_module(connection.commands, self.tenant.denied, prefix)
+        module = command_module(connection.commands, connection.denied, prefix)
         opened = {"ConnectionId": connection.id, "Module": module.text, "Functions": list(module.functions)}
         yield _document(output=[opened])
 
@@ -199,7 +199,10 @@ class Gateway:
                 return HTTPStatus.BAD_REQUEST, _refusal("invalid_request", 900144, text)
         try:
             token = self.tenant.issue_token(form["client_id"], form["client_secret"])
-        except (CmdletError, LookupError, ValueError, PermissionError):
+        except LookupError:
+            text = f"Application with identifier '{form['client_id']}' was not found in the directory."
+            return HTTPStatus.BAD_REQUEST, _refusal("unauthorized_client", 700016, text)
+        except (CmdletError, ValueError, PermissionError):
             text = f"Invalid client secret provided for app '{form['client_id']}'."
             return HTTPStatus.UNAUTHORIZED, _refusal("invalid_client", 7000215, text)
         body = {"token_type": "Bearer", "expires_in": _TOKEN_SECONDS, "ext_expires_in": _TOKEN_SECONDS}

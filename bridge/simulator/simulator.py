@@ -15,7 +15,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -50,7 +50,9 @@ class SimulatorOptions:
     ``auth`` "certificate" it asks for one of the client's. ``must_encrypt`` refuses plain messages over HTTP, as WinRM
     does unless it is told otherwise; ``must_bind`` refuses NTLM over TLS that is not bound to it, as WinRM's
     CbtHardeningLevel Strict does. ``pwsh`` is a PowerShell's path, ``accounts`` are further accounts with their
-    passwords, ``locked`` are those that may not log on, ``endpoint`` is what the agent allows.
+    passwords, ``locked`` are those that may not log on, ``endpoint`` is what the agent allows. ``jea`` is a session
+    configuration file (.pssc) of `exo-bridge session jea-files`: there is an endpoint of its name too, which is the one
+    of ``settings()``.
     """
 
     port: int = 0
@@ -71,6 +73,7 @@ class SimulatorOptions:
     locked: Collection[str] = ()
     pwsh: str | None = None
     endpoint: Endpoint = field(default_factory=Endpoint)
+    jea: Path | None = None
 
 
 class Simulator:
@@ -134,7 +137,7 @@ class Simulator:
                 binding=certificate.binding if certificate and options.must_bind else b"",
             )
             stack.callback(accounts.close)
-            self._service = WsmanService(self._factory(), options.endpoint)
+            self._service = WsmanService(self._factory(), _with_jea(options))
             self._front = FrontServer(
                 self._service,
                 accounts,
@@ -187,6 +190,13 @@ class Simulator:
         """Close every TCP connection, as Windows does with idle ones."""
         self._running().close_connections()
 
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass at once: shells grow older and idle ones end, and so do tokens. A client's clock stays."""
+        if self._service is not None:
+            self._service.pass_time(seconds)
+        clock = self.tenant.clock
+        self.tenant.clock = lambda: clock() + seconds
+
     def settings(self) -> dict[str, dict[str, Any]]:
         """The settings with which a client reaches it, in the shape of a settings file. Holds secrets."""
         options = self.options
@@ -198,6 +208,7 @@ class Simulator:
                 "host": "127.0.0.1",
                 "port": self.port,
                 "tls": options.tls,
+                **({"configuration_name": options.jea.stem, "jea": True} if options.jea else {}),
                 **({"ca_file": str(self._ca_file)} if self._ca_file else {}),
                 "auth": options.auth,
                 "user": options.user,
@@ -226,17 +237,46 @@ class Simulator:
         return self._front
 
     def _factory(self) -> ShellFactory:
-        """How a shell is made on the chosen engine."""
+        """How a shell is made on the chosen engine. Raises SimulatorError for a JEA endpoint without its file."""
+        jea = self.options.jea.absolute() if self.options.jea else None
+        if jea and not jea.is_file():
+            raise SimulatorError(f"There is no session configuration file {jea}.")
+
+        def is_jea(shell: Mapping[str, Any]) -> bool:
+            return jea is not None and str(shell["resource_uri"]).lower().endswith(f"/{jea.stem.lower()}")
+
         if self.engine == "contract":
             from bridge.simulator.contract import ScriptEngine
+            from bridge.simulator.contract.jea import JeaModule
             from bridge.simulator.shells.contract import ContractShell  # imports psrpcore, a sixth of a second
 
             engine = ScriptEngine(self.tenant)
-            return lambda **shell: ContractShell(engine.open_runspace(), **shell)
+
+            def without_powershell(**shell: Any) -> Shell:
+                return ContractShell(
+                    engine.open_runspace(JeaModule.read(jea) if jea and is_jea(shell) else None), **shell
+                )
+
+            return without_powershell
         from bridge.simulator.shells.powershell import PowerShellShell, server_command
 
         command = server_command(_powershell(self.options) or "")
-        return lambda **shell: PowerShellShell(command, self._gateway.environment(), **shell)
+
+        def with_powershell(**shell: Any) -> Shell:
+            if jea and is_jea(shell):
+                from bridge.simulator.shells.jea import JeaShell  # imports psrpcore, a sixth of a second
+
+                return JeaShell(jea, command, self._gateway.environment(), **shell)
+            return PowerShellShell(command, self._gateway.environment(), **shell)
+
+        return with_powershell
+
+
+def _with_jea(options: SimulatorOptions) -> Endpoint:
+    """What the agent allows, with the JEA endpoint where there is one."""
+    if options.jea is None:
+        return options.endpoint
+    return replace(options.endpoint, configurations=(*options.endpoint.configurations, options.jea.stem))
 
 
 def _engine(options: SimulatorOptions) -> Literal["pwsh", "contract"]:

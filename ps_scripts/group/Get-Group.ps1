@@ -1,43 +1,61 @@
 <#
 .SYNOPSIS
-Lists the groups whose members can be changed in Exchange Online.
+Lists the groups whose members can be changed in Exchange Online, or all groups.
 .DESCRIPTION
-Reads only. Distribution groups and mail-enabled security groups. Groups that are synchronised from the on-premises
-directory are left out: their members can be changed only there. Microsoft 365 groups and dynamic groups are not
-distribution groups and are not listed.
+Reads only. Without -All the distribution groups, mail-enabled security groups and room lists whose home is Exchange
+Online. With -All also those that are synchronised from the on-premises directory, Microsoft 365 groups and dynamic
+groups; Writable then says whose members can be changed here, and Reason why the others' cannot. A writable group has a
+reason too where it has no owner: there is nobody who could change it without a role for all groups.
 
 The rows come as they are read, in the order in which Exchange gives them. A read that fails half way ends with that
 error; the rows before it are then not the whole list.
+.PARAMETER All
+Lists the groups whose members cannot be changed here, too.
 .EXAMPLE
-./Get-Group.ps1
-.EXAMPLE
-./Get-Group.ps1 -Verbose | Sort-Object -Property Name
+./Get-Group.ps1 -All -Verbose | Sort-Object -Property Name
 .OUTPUTS
-One object a group: Id, Name, DisplayName, PrimarySmtpAddress, Kind ('distribution' or 'mail-enabled-security').
+One object a group: Id, Name, DisplayName, PrimarySmtpAddress, Kind (distribution, mail-enabled-security, room-list,
+microsoft-365 or dynamic-distribution), Writable, Reason.
 .NOTES
-Needs an Exchange role that may use Get-DistributionGroup, for example View-Only Recipients. A list is as large as the
-organization: at some thousand rows it takes minutes, and the rows that are already there can be used meanwhile.
+Needs an Exchange role that may use Get-DistributionGroup and Get-Recipient, for example View-Only Recipients. A list is
+as large as the organization: at some thousand rows it takes minutes, and rows that are there can be used meanwhile.
 #>
 [CmdletBinding()]
-param()
+param(
+    [switch] $All
+)
 
 $ErrorActionPreference = 'Stop'
-Write-Verbose 'Reading the groups that are not synchronised from on-premises.'
-Get-DistributionGroup -Filter "IsDirSynced -eq 'False'" -ResultSize Unlimited -ErrorAction Stop | ForEach-Object {
-    $kind = 'distribution'
-    if ("$($_.RecipientTypeDetails)" -eq 'MailUniversalSecurityGroup') {
-        $kind = 'mail-enabled-security'
-    }
-    # A display name may be empty, and a row always has a name.
-    $name = "$($_.DisplayName)"
-    if ($name -eq '') {
-        $name = "$($_.Name)"
-    }
-    [pscustomobject]@{
-        Id                 = "$($_.Guid)".ToLowerInvariant()
-        Name               = $name
-        DisplayName        = "$($_.DisplayName)"
-        PrimarySmtpAddress = "$($_.PrimarySmtpAddress)"
-        Kind               = $kind
+function Get-Row {
+    process {
+        $type = "$($_.RecipientTypeDetails)"
+        $kind = @{ MailUniversalSecurityGroup = 'mail-enabled-security'; RoomList = 'room-list'
+            GroupMailbox = 'microsoft-365'; DynamicDistributionGroup = 'dynamic-distribution' }[$type]
+        $reason = ''
+        if ("$($_.IsDirSynced)" -eq 'True') { $reason = 'synchronised from on-premises' }
+        elseif ($type -eq 'GroupMailbox') { $reason = 'a Microsoft 365 group is managed in Microsoft 365' }
+        elseif ($type -eq 'DynamicDistributionGroup') { $reason = 'its members follow from a rule' }
+        $writable = $reason -eq ''
+        if ($writable -and "$($_.ManagedBy)" -eq '') { $reason = 'no owner' }
+        [pscustomobject]@{
+            Id                 = "$($_.Guid)".ToLowerInvariant()
+            # A display name may be empty, and a row always has a name.
+            Name               = $(if ("$($_.DisplayName)") { "$($_.DisplayName)" } else { "$($_.Name)" })
+            DisplayName        = "$($_.DisplayName)"
+            PrimarySmtpAddress = "$($_.PrimarySmtpAddress)"
+            Kind               = $(if ($kind) { $kind } else { 'distribution' })
+            Writable           = $writable
+            Reason             = $reason
+        }
     }
 }
+
+if (-not $All) {
+    Write-Verbose 'Reading the groups that are not synchronised from on-premises.'
+    Get-DistributionGroup -Filter "IsDirSynced -eq 'False'" -ResultSize Unlimited -ErrorAction Stop | Get-Row
+    return
+}
+Write-Verbose 'Reading the distribution groups.'
+Get-DistributionGroup -ResultSize Unlimited -ErrorAction Stop | Get-Row
+Write-Verbose 'Reading the Microsoft 365 groups and the dynamic distribution groups.'
+Get-Recipient -RecipientTypeDetails GroupMailbox, DynamicDistributionGroup -ResultSize Unlimited -ErrorAction Stop | Get-Row

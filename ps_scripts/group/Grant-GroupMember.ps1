@@ -2,9 +2,9 @@
 .SYNOPSIS
 Makes somebody a member of a distribution group or a mail-enabled security group.
 .DESCRIPTION
-Looks both up, and writes by guid. Exchange itself says when somebody is a member already, and that is unchanged. Only
-a dry run reads the members, since a group can have many. A group that is synchronised from the on-premises directory
-is refused.
+Two Exchange calls: one finds the group and the member with one filter, one writes by guid. Exchange itself says when
+somebody is a member already, and that is unchanged. A group whose members are not changed here is refused with the
+reason: it is synchronised, a Microsoft 365 group or a dynamic one, or Exchange lets only its managers do it.
 .PARAMETER Group
 Address, alias, name or guid of the group.
 .PARAMETER Member
@@ -13,8 +13,6 @@ Address, user principal name, alias, name or guid of the new member: a mailbox, 
 Reads and compares only, and reports what would be done.
 .EXAMPLE
 ./Grant-GroupMember.ps1 -Group staff@contoso.example -Member jane.doe@contoso.example -DryRun
-.OUTPUTS
-One object: Status, Reason, Identity (of the group), Before, After.
 #>
 [CmdletBinding()]
 param(
@@ -22,7 +20,6 @@ param(
     [Parameter(Mandatory)] [string] $Member,
     [switch] $DryRun
 )
-
 $ErrorActionPreference = 'Stop'
 function Find-One([string] $Kind, [string] $Value, [scriptblock] $Read) {
     if ([string]::IsNullOrWhiteSpace($Value) -or $Value.Contains('*')) {
@@ -44,43 +41,65 @@ function Find-One([string] $Kind, [string] $Value, [scriptblock] $Read) {
     }
     $found
 }
-
-$target = Find-One 'group' $Group { Get-DistributionGroup -Identity $Value -ErrorAction Stop }
+function Get-Term([string] $Value) {
+    $fields = @('Alias', 'Name', 'DisplayName')
+    if ($Value -match '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$') { $fields += 'Guid', 'ExternalDirectoryObjectId' }
+    if ($Value.Contains('@')) { $fields += 'EmailAddresses', 'WindowsLiveID' }
+    ($fields | ForEach-Object { "$_ -eq '$($Value -replace "'", "''")'" }) -join ' -or '
+}
+function Select-Named([string] $Value, [object[]] $Rows) {
+    # Ids and addresses are one object's own and go before names, which several may have.
+    $own = @($Rows | Where-Object {
+            @($_.Guid, $_.ExternalDirectoryObjectId, $_.WindowsLiveID) + @($_.EmailAddresses) -replace '^\w+:' -contains $Value })
+    if ($own.Count -gt 0) { $own } else { $Rows | Where-Object { @($_.Alias, $_.Name, $_.DisplayName) -contains $Value } }
+}
+$seen = @{}
+$others = @{ GroupMailbox = 'Microsoft 365 group'; DynamicDistributionGroup = 'dynamic distribution group' }
+$target = Find-One 'group' $Group {
+    $seen.Rows = @(Get-Recipient -Filter "$(Get-Term $Group) -or $(Get-Term $Member)" -ResultSize Unlimited -ErrorAction Stop)
+    Select-Named $Value ($seen.Rows | Where-Object { "$($_.RecipientTypeDetails)" -match 'Group|RoomList' })
+}
+$kind = $others["$($target.RecipientTypeDetails)"]
+if ($kind -or "$($target.IsDirSynced)" -eq 'True') {
+    $errorId = $(if ($kind) { 'Bridge.NotWritable' } else { 'Bridge.SynchronizedFromOnPremises' })
+    $why = $(if ($kind) { "a $kind; its members are not changed here" } else { 'synchronised from on-premises; its members are changed there' })
+    Write-Error -ErrorId $errorId -Category InvalidOperation -TargetObject $Group -ErrorAction Stop `
+        -Message "The group '$($target.DisplayName)' is $why."
+}
 if ($null -eq $target) {
     Write-Error -ErrorId 'Bridge.NotFound' -Category ObjectNotFound -TargetObject $Group -ErrorAction Stop `
         -Message "There is no distribution group or mail-enabled security group '$Group'."
 }
-if ("$($target.IsDirSynced)" -eq 'True') {
-    Write-Error -ErrorId 'Bridge.SynchronizedFromOnPremises' -Category InvalidOperation -TargetObject $Group -ErrorAction Stop `
-        -Message "The group '$($target.DisplayName)' is synchronised from on-premises; its members are changed there."
-}
-$recipient = Find-One 'recipient' $Member { Get-Recipient -Identity $Value -ErrorAction Stop }
+$recipient = @(Select-Named $Member $seen.Rows)
+if ($recipient.Count -ne 1) { $recipient = Find-One 'recipient' $Member { $recipient } }
 if ($null -eq $recipient) {
     Write-Error -ErrorId 'Bridge.NotFound' -Category ObjectNotFound -TargetObject $Member -ErrorAction Stop `
         -Message "There is no recipient '$Member'; a user without a mailbox or an address cannot be a member."
 }
 $groupId = "$($target.Guid)".ToLowerInvariant()
 $memberId = "$($recipient.Guid)".ToLowerInvariant()
-
-$already = $false
 if ($DryRun) {
-    Write-Verbose "Reading the members of the group '$($target.DisplayName)'."
-    $members = @(Get-DistributionGroupMember -Identity $groupId -ResultSize Unlimited -ErrorAction Stop)
-    $already = @($members | Where-Object { "$($_.Guid)" -eq $memberId }).Count -gt 0
+    Write-Verbose "Reading whether '$($recipient.DisplayName)' is a member of the group '$($target.DisplayName)'."
+    $dn = "$($target.DistinguishedName)" -replace "'", "''"
+    $already = @(Get-Recipient -Filter "Guid -eq '$memberId' -and MemberOfGroup -eq '$dn'" -ResultSize Unlimited -ErrorAction Stop).Count -gt 0
 }
 else {
+    $already = $false
     Write-Verbose "Adding '$($recipient.DisplayName)' to the group '$($target.DisplayName)'."
     try {
         Add-DistributionGroupMember -Identity $groupId -Member $memberId -BypassSecurityGroupManagerCheck `
             -Confirm:$false -ErrorAction Stop
     }
     catch {
-        $type = 'MemberAlreadyExistsException'
-        if ($_.CategoryInfo.Reason -ne $type -and $_.Exception.Message -notmatch "^[^|]*\|[\w.]*\b$type\|") { throw }
-        $already = $true
+        $type = "$($_.CategoryInfo.Reason) $(($_.Exception.Message -split '\|')[1])"
+        if ($type -match '\bOperationRequiresGroupManagerException\b') {
+            $owner = $(if ("$($target.ManagedBy)") { 'an owner' } else { 'no owner' })
+            Write-Error -ErrorId 'Bridge.NotGroupManager' -Category PermissionDenied -TargetObject $Group -ErrorAction Stop `
+                -Message "The group '$($target.DisplayName)' has $owner, and Exchange lets only its managers change the members."
+        }
+        if ($type -match '\bMemberAlreadyExistsException\b') { $already = $true } else { throw }
     }
 }
-
 $about = @{ MemberId = $memberId; MemberName = "$($recipient.DisplayName)" }
 [pscustomobject]@{
     Status   = $(if ($already) { 'unchanged' } else { 'changed' })

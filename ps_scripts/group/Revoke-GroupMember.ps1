@@ -2,9 +2,9 @@
 .SYNOPSIS
 Takes somebody out of a distribution group or a mail-enabled security group.
 .DESCRIPTION
-Looks both up, and writes by guid. Whoever is not a member, a member that does not exist and a group that does not
-exist are unchanged: there is nothing to take away. An ambiguous name is refused, never taken as gone, and so is a
-group that is synchronised from the on-premises directory. Only a dry run reads the members.
+Finds the group and the member with one filter, and writes by guid. Whoever is not a member, a member that does not
+exist and a group that does not exist are unchanged. An ambiguous name is refused, never taken as gone, and so is a
+group whose members are not changed here, with the reason.
 .PARAMETER Group
 Address, alias, name or guid of the group.
 .PARAMETER Member
@@ -13,8 +13,6 @@ Address, user principal name, alias, name or guid of the member.
 Reads and compares only, and reports what would be done.
 .EXAMPLE
 ./Revoke-GroupMember.ps1 -Group staff@contoso.example -Member jane.doe@contoso.example -DryRun
-.OUTPUTS
-One object: Status, Reason, Identity (of the group), Before, After.
 #>
 [CmdletBinding()]
 param(
@@ -22,7 +20,6 @@ param(
     [Parameter(Mandatory)] [string] $Member,
     [switch] $DryRun
 )
-
 $ErrorActionPreference = 'Stop'
 function Find-One([string] $Kind, [string] $Value, [scriptblock] $Read) {
     if ([string]::IsNullOrWhiteSpace($Value) -or $Value.Contains('*')) {
@@ -44,44 +41,65 @@ function Find-One([string] $Kind, [string] $Value, [scriptblock] $Read) {
     }
     $found
 }
-
-$reason = ''
-$groupId = ''
+function Get-Term([string] $Value) {
+    $fields = @('Alias', 'Name', 'DisplayName')
+    if ($Value -match '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$') { $fields += 'Guid', 'ExternalDirectoryObjectId' }
+    if ($Value.Contains('@')) { $fields += 'EmailAddresses', 'WindowsLiveID' }
+    ($fields | ForEach-Object { "$_ -eq '$($Value -replace "'", "''")'" }) -join ' -or '
+}
+function Select-Named([string] $Value, [object[]] $Rows) {
+    # Ids and addresses are one object's own and go before names, which several may have.
+    $own = @($Rows | Where-Object {
+            @($_.Guid, $_.ExternalDirectoryObjectId, $_.WindowsLiveID) + @($_.EmailAddresses) -replace '^\w+:' -contains $Value })
+    if ($own.Count -gt 0) { $own } else { $Rows | Where-Object { @($_.Alias, $_.Name, $_.DisplayName) -contains $Value } }
+}
+$seen = @{}
+$others = @{ GroupMailbox = 'Microsoft 365 group'; DynamicDistributionGroup = 'dynamic distribution group' }
+$target = Find-One 'group' $Group {
+    $seen.Rows = @(Get-Recipient -Filter "$(Get-Term $Group) -or $(Get-Term $Member)" -ResultSize Unlimited -ErrorAction Stop)
+    Select-Named $Value ($seen.Rows | Where-Object { "$($_.RecipientTypeDetails)" -match 'Group|RoomList' })
+}
+$kind = $others["$($target.RecipientTypeDetails)"]
+if ($kind -or "$($target.IsDirSynced)" -eq 'True') {
+    $errorId = $(if ($kind) { 'Bridge.NotWritable' } else { 'Bridge.SynchronizedFromOnPremises' })
+    $why = $(if ($kind) { "a $kind; its members are not changed here" } else { 'synchronised from on-premises; its members are changed there' })
+    Write-Error -ErrorId $errorId -Category InvalidOperation -TargetObject $Group -ErrorAction Stop `
+        -Message "The group '$($target.DisplayName)' is $why."
+}
+$reason = $groupId = ''
 $groupName = $Group
 $about = @{ MemberId = ''; MemberName = $Member }
-$target = Find-One 'group' $Group { Get-DistributionGroup -Identity $Value -ErrorAction Stop }
 if ($null -eq $target) { $reason = 'the group does not exist' }
 else {
     $groupId = "$($target.Guid)".ToLowerInvariant()
     $groupName = "$($target.DisplayName)"
-    if ("$($target.IsDirSynced)" -eq 'True') {
-        Write-Error -ErrorId 'Bridge.SynchronizedFromOnPremises' -Category InvalidOperation -TargetObject $Group -ErrorAction Stop `
-            -Message "The group '$groupName' is synchronised from on-premises; its members are changed there."
-    }
-    $recipient = Find-One 'recipient' $Member { Get-Recipient -Identity $Value -ErrorAction Stop }
+    $recipient = @(Select-Named $Member $seen.Rows)
+    if ($recipient.Count -ne 1) { $recipient = Find-One 'recipient' $Member { $recipient } }
     if ($null -eq $recipient) { $reason = 'the member does not exist' }
     else { $about = @{ MemberId = "$($recipient.Guid)".ToLowerInvariant(); MemberName = "$($recipient.DisplayName)" } }
 }
-$memberId = $about.MemberId
-
 if ($reason -eq '' -and $DryRun) {
-    Write-Verbose "Reading the members of the group '$groupName'."
-    $members = @(Get-DistributionGroupMember -Identity $groupId -ResultSize Unlimited -ErrorAction Stop)
-    if (@($members | Where-Object { "$($_.Guid)" -eq $memberId }).Count -eq 0) { $reason = 'not a member' }
+    Write-Verbose "Reading whether '$($about.MemberName)' is a member of the group '$groupName'."
+    $dn = "$($target.DistinguishedName)" -replace "'", "''"
+    $filter = "Guid -eq '$($about.MemberId)' -and MemberOfGroup -eq '$dn'"
+    if (-not (Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop)) { $reason = 'not a member' }
 }
 elseif ($reason -eq '') {
     Write-Verbose "Removing '$($about.MemberName)' from the group '$groupName'."
     try {
-        Remove-DistributionGroupMember -Identity $groupId -Member $memberId -BypassSecurityGroupManagerCheck `
+        Remove-DistributionGroupMember -Identity $groupId -Member $about.MemberId -BypassSecurityGroupManagerCheck `
             -Confirm:$false -ErrorAction Stop
     }
     catch {
-        $type = 'MemberNotFoundException'
-        if ($_.CategoryInfo.Reason -ne $type -and $_.Exception.Message -notmatch "^[^|]*\|[\w.]*\b$type\|") { throw }
-        $reason = 'not a member'
+        $type = "$($_.CategoryInfo.Reason) $(($_.Exception.Message -split '\|')[1])"
+        if ($type -match '\bOperationRequiresGroupManagerException\b') {
+            $owner = $(if ("$($target.ManagedBy)") { 'an owner' } else { 'no owner' })
+            Write-Error -ErrorId 'Bridge.NotGroupManager' -Category PermissionDenied -TargetObject $Group -ErrorAction Stop `
+                -Message "The group '$groupName' has $owner, and Exchange lets only its managers change the members."
+        }
+        if ($type -match '\bMemberNotFoundException\b') { $reason = 'not a member' } else { throw }
     }
 }
-
 $gone = $reason -ne ''
 [pscustomobject]@{
     Status   = $(if ($gone) { 'unchanged' } else { 'changed' })

@@ -15,7 +15,8 @@ after the first '=', taken as it is.
 .EXAMPLE
 ./Find-Mailbox.ps1 -Where CustomAttribute1=E0042
 .OUTPUTS
-One object a mailbox: Id, Name, DisplayName, UserPrincipalName, RecipientTypeDetails, PrimarySmtpAddress.
+One object a mailbox: Id, Name, DisplayName, UserPrincipalName, RecipientTypeDetails, PrimarySmtpAddress,
+EmailAddresses, Hidden (from address lists).
 #>
 [CmdletBinding()]
 param(
@@ -77,5 +78,7 @@ foreach ($item in $mailboxes) {
         UserPrincipalName    = "$($item.UserPrincipalName)"
         RecipientTypeDetails = "$($item.RecipientTypeDetails)"
         PrimarySmtpAddress   = "$($item.PrimarySmtpAddress)"
+        EmailAddresses       = @($item.EmailAddresses | ForEach-Object { "$_" })
+        Hidden               = "$($item.HiddenFromAddressListsEnabled)" -eq 'True'
     }
 }

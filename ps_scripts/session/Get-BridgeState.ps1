@@ -8,7 +8,8 @@ Connected means a live connection with a valid token. What the roles did not gra
 ./Get-BridgeState.ps1
 .OUTPUTS
 One object: Connected, PowerShellVersion, PowerShellEdition, LanguageMode, ModuleVersion, Organization, Account, Logon,
-Connection, CommandName, MissingCommand, ConnectionId, TokenExpires, ProcessId, MemoryBytes. Account is what
+Connection, CommandName, MissingCommand, ConnectionId, TokenExpires, ProcessId, MemoryBytes, InstalledScripts (the hash
+over the scripts that are functions of this endpoint; empty where scripts are sent). Account is what
 Connect-Bridge.ps1 was given to log on with, without secrets; it and the rest of the log-on are empty when the
 connection is not one that Connect-Bridge.ps1 made.
 #>
@@ -41,7 +42,7 @@ if ($null -ne $live -and $live.TokenExpiryTimeUTC) {
     PowerShellEdition = "$($PSVersionTable.PSEdition)"
     LanguageMode      = "$($ExecutionContext.SessionState.LanguageMode)"
     ModuleVersion     = $(if ($null -ne $module) { "$($module.Version)" } else { '' })
-    Organization      = $(if ($null -ne $live) { "$($live.Organization)" } else { '' })
+    Organization      = $(if ($null -eq $live) { '' } elseif ($live.DelegatedOrganization) { "$($live.DelegatedOrganization)" } else { "$($live.Organization)" })
     Account           = $asked.Account
     Logon             = $asked.Logon
     Connection        = $(if ($null -ne $live) { 'existing' } else { '' })
@@ -51,4 +52,5 @@ if ($null -ne $live -and $live.TokenExpiryTimeUTC) {
     TokenExpires      = $expires
     ProcessId         = $PID
     MemoryBytes       = [Diagnostics.Process]::GetCurrentProcess().WorkingSet64
+    InstalledScripts  = "$(Get-Variable -Name ExoBridgeScripts -Scope Script -ValueOnly -ErrorAction Ignore)"
 }

@@ -2,8 +2,8 @@
 .SYNOPSIS
 Gives somebody one right on a shared mailbox.
 .DESCRIPTION
-Looks both up, reads whether the right is there, and writes by guid. Only shared mailboxes: on anything else the
-right is refused.
+Finds both with one filter, reads whether the right is there, and writes by guid: two Exchange calls where it is there.
+A user without an address costs one more. On anything but a shared mailbox it is refused.
 .PARAMETER Mailbox
 Address, alias, name or guid of the shared mailbox.
 .PARAMETER User
@@ -11,13 +11,11 @@ Address, user principal name, alias, name or guid of whoever gets the right: a u
 .PARAMETER Right
 full-access (open it), send-as (send in its name) or send-on-behalf (send for it, with both names shown).
 .PARAMETER NoAutomapping
-With full-access: Outlook does not open the mailbox by itself. A right that is there already keeps what it has.
+With full-access: Outlook does not open the mailbox by itself. To change that for a right that is there, revoke it first.
 .PARAMETER DryRun
 Reads and compares only, and reports what would be done.
 .EXAMPLE
 ./Grant-SharedMailboxRight.ps1 -Mailbox info@contoso.example -User jane.doe@contoso.example -Right send-as
-.OUTPUTS
-One object: Status, Reason, Identity (of the mailbox), Before, After.
 #>
 [CmdletBinding()]
 param(
@@ -49,40 +47,50 @@ function Find-One([string] $Kind, [string] $Value, [scriptblock] $Read) {
     }
     $found
 }
-
-$target = Find-One 'mailbox' $Mailbox { Get-Mailbox -Identity $Value -ErrorAction Stop }
-if ($null -eq $target -or "$($target.RecipientTypeDetails)" -ne 'SharedMailbox') {
+function Get-Term([string] $Value) {
+    $fields = @('Alias', 'Name', 'DisplayName')
+    if ($Value -match '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$') { $fields += 'Guid', 'ExternalDirectoryObjectId' }
+    if ($Value.Contains('@')) { $fields += 'EmailAddresses', 'WindowsLiveID' }
+    ($fields | ForEach-Object { "$_ -eq '$($Value -replace "'", "''")'" }) -join ' -or '
+}
+function Select-Named([string] $Value, [object[]] $Rows) {
+    # Ids and addresses are one object's own and go before names, which several may have.
+    $own = @($Rows | Where-Object {
+            @($_.Guid, $_.ExternalDirectoryObjectId, $_.WindowsLiveID) + @($_.EmailAddresses) -replace '^\w+:' -contains $Value })
+    if ($own.Count -gt 0) { $own } else { $Rows | Where-Object { @($_.Alias, $_.Name, $_.DisplayName) -contains $Value } }
+}
+$seen = @{}
+$target = Find-One 'mailbox' $Mailbox {
+    $seen.Rows = @(Get-Recipient -Filter "$(Get-Term $Mailbox) -or $(Get-Term $User)" -ResultSize Unlimited -ErrorAction Stop)
+    Select-Named $Value ($seen.Rows | Where-Object { "$($_.RecipientType)" -eq 'UserMailbox' })
+}
+if ("$($target.RecipientTypeDetails)" -ne 'SharedMailbox') {
     Write-Error -ErrorId 'Bridge.NotFound' -Category ObjectNotFound -TargetObject $Mailbox -ErrorAction Stop `
         -Message "There is no shared mailbox '$Mailbox'."
 }
-$trustee = Find-One 'recipient' $User { Get-Recipient -Identity $Value -ErrorAction Stop }
-if ($null -eq $trustee) { $trustee = Find-One 'user' $User { Get-User -Identity $Value -ErrorAction Stop } }
+$trustee = @(Select-Named $User $seen.Rows)
+if ($trustee.Count -ne 1) {
+    $trustee = Find-One 'user' $User { if ($trustee) { $trustee } else { Get-User -Identity $Value -ErrorAction Stop } }
+}
 if ($null -eq $trustee) {
     Write-Error -ErrorId 'Bridge.NotFound' -Category ObjectNotFound -TargetObject $User -ErrorAction Stop `
         -Message "There is no user or group '$User'."
 }
 $id = "$($target.Guid)".ToLowerInvariant()
 $userId = "$($trustee.Guid)".ToLowerInvariant()
-
-Write-Verbose "Reading $Right of '$($trustee.DisplayName)' on the mailbox '$($target.DisplayName)'."
-if ($Right -eq 'full-access') {
-    $is = Get-MailboxPermission -Identity $id -User $userId -ErrorAction Stop |
-        Where-Object { $_.AccessRights -match '\bFullAccess\b' -and "$($_.IsInherited) $($_.Deny)" -notmatch 'True' }
+$who = "'$($trustee.DisplayName)' on the mailbox '$($target.DisplayName)'"
+Write-Verbose "Reading $Right of $who."
+# Who may send on behalf is listed by name, which is unique in an organization. What is inherited or denied is no grant.
+$names = $trustee.Guid, $trustee.Name, $trustee.Identity, $trustee.DistinguishedName | ForEach-Object { "$_" }
+$entries = switch ($Right) {
+    'full-access' { Get-MailboxPermission -Identity $id -User $userId -ErrorAction Stop }
+    'send-as' { Get-RecipientPermission -Identity $id -Trustee $userId -ErrorAction Stop }
+    default { (Get-Mailbox -Identity $id -ErrorAction Stop).GrantSendOnBehalfTo | Where-Object { $_ -and $names -contains "$_" } }
 }
-elseif ($Right -eq 'send-as') {
-    $is = Get-RecipientPermission -Identity $id -Trustee $userId -ErrorAction Stop |
-        Where-Object { $_.AccessRights -match '\bSendAs\b' -and "$($_.IsInherited) $($_.AccessControlType)" -eq 'False Allow' }
-}
-else {
-    # Exchange lists those who may send on behalf by name. Names are unique in an organization.
-    $shown = $trustee | Select-Object -Property Guid, Name, Identity, DistinguishedName
-    $names = $shown.PSObject.Properties | ForEach-Object { "$($_.Value)" }
-    $is = $target.GrantSendOnBehalfTo | Where-Object { $_ -and $names -contains "$_" }
-}
-$already = @($is).Count -gt 0
-
+$already = @($entries | Where-Object { $Right -eq 'send-on-behalf' -or ($_.AccessRights -match '\b(FullAccess|SendAs)\b' -and
+            "$($_.IsInherited) $($_.Deny) $($_.AccessControlType)" -notmatch '\b(True|Deny)\b') }).Count -gt 0
 if (-not $already -and -not $DryRun) {
-    Write-Verbose "Granting $Right to '$($trustee.DisplayName)' on the mailbox '$($target.DisplayName)'."
+    Write-Verbose "Granting $Right to $who."
     if ($Right -eq 'full-access') {
         $null = Add-MailboxPermission -Identity $id -User $userId -AccessRights FullAccess -InheritanceType All `
             -AutoMapping (-not $NoAutomapping) -Confirm:$false -ErrorAction Stop

@@ -2,8 +2,8 @@
 .SYNOPSIS
 Takes one right on a shared mailbox away from somebody.
 .DESCRIPTION
-Looks both up, reads whether the right is there, and writes by guid. A right that is not there, a user that does not
-exist and a mailbox that does not exist are unchanged. An ambiguous name is refused, and so is a mailbox of another kind.
+Finds both with one filter, reads whether the right is there, and writes by guid: two Exchange calls where it is not.
+A right, a user or a mailbox that is not there is unchanged. An ambiguous name and a mailbox of another kind are refused.
 .PARAMETER Mailbox
 Address, alias, name or guid of the shared mailbox.
 .PARAMETER User
@@ -44,48 +44,54 @@ function Find-One([string] $Kind, [string] $Value, [scriptblock] $Read) {
     }
     $found
 }
+function Get-Term([string] $Value) {
+    $fields = @('Alias', 'Name', 'DisplayName')
+    if ($Value -match '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$') { $fields += 'Guid', 'ExternalDirectoryObjectId' }
+    if ($Value.Contains('@')) { $fields += 'EmailAddresses', 'WindowsLiveID' }
+    ($fields | ForEach-Object { "$_ -eq '$($Value -replace "'", "''")'" }) -join ' -or '
+}
+function Select-Named([string] $Value, [object[]] $Rows) {
+    # Ids and addresses are one object's own and go before names, which several may have.
+    $own = @($Rows | Where-Object {
+            @($_.Guid, $_.ExternalDirectoryObjectId, $_.WindowsLiveID) + @($_.EmailAddresses) -replace '^\w+:' -contains $Value })
+    if ($own.Count -gt 0) { $own } else { $Rows | Where-Object { @($_.Alias, $_.Name, $_.DisplayName) -contains $Value } }
+}
 
-$is = @()
-$id = ''
-$mailboxName = $Mailbox
-$about = @{ UserId = ''; UserName = $User; Right = $Right }
-$target = Find-One 'mailbox' $Mailbox { Get-Mailbox -Identity $Value -ErrorAction Stop }
-if ($null -eq $target) { $reason = 'the mailbox does not exist' }
-else {
-    if ("$($target.RecipientTypeDetails)" -ne 'SharedMailbox') {
-        Write-Error -ErrorId 'Bridge.NotFound' -Category ObjectNotFound -TargetObject $Mailbox -ErrorAction Stop `
-            -Message "There is no shared mailbox '$Mailbox'."
-    }
-    $id = "$($target.Guid)".ToLowerInvariant()
-    $mailboxName = "$($target.DisplayName)"
-    $trustee = Find-One 'recipient' $User { Get-Recipient -Identity $Value -ErrorAction Stop }
-    if ($null -eq $trustee) { $trustee = Find-One 'user' $User { Get-User -Identity $Value -ErrorAction Stop } }
-    if ($null -eq $trustee) { $reason = 'the user does not exist' }
-    else {
-        $reason = 'not granted'
-        $userId = "$($trustee.Guid)".ToLowerInvariant()
-        $about = @{ UserId = $userId; UserName = "$($trustee.DisplayName)"; Right = $Right }
-        Write-Verbose "Reading $Right of '$($trustee.DisplayName)' on the mailbox '$mailboxName'."
-        if ($Right -eq 'full-access') {
-            $is = Get-MailboxPermission -Identity $id -User $userId -ErrorAction Stop |
-                Where-Object { $_.AccessRights -match '\bFullAccess\b' -and "$($_.IsInherited) $($_.Deny)" -notmatch 'True' }
-        }
-        elseif ($Right -eq 'send-as') {
-            $is = Get-RecipientPermission -Identity $id -Trustee $userId -ErrorAction Stop |
-                Where-Object { $_.AccessRights -match '\bSendAs\b' -and "$($_.IsInherited) $($_.AccessControlType)" -eq 'False Allow' }
-        }
-        else {
-            # Exchange lists those who may send on behalf by name. Names are unique in an organization.
-            $shown = $trustee | Select-Object -Property Guid, Name, Identity, DistinguishedName
-            $names = $shown.PSObject.Properties | ForEach-Object { "$($_.Value)" }
-            $is = $target.GrantSendOnBehalfTo | Where-Object { $_ -and $names -contains "$_" }
-        }
+$seen = @{}
+$target = Find-One 'mailbox' $Mailbox {
+    $seen.Rows = @(Get-Recipient -Filter "$(Get-Term $Mailbox) -or $(Get-Term $User)" -ResultSize Unlimited -ErrorAction Stop)
+    Select-Named $Value ($seen.Rows | Where-Object { "$($_.RecipientType)" -eq 'UserMailbox' })
+}
+if ($null -ne $target -and "$($target.RecipientTypeDetails)" -ne 'SharedMailbox') {
+    Write-Error -ErrorId 'Bridge.NotFound' -Category ObjectNotFound -TargetObject $Mailbox -ErrorAction Stop `
+        -Message "There is no shared mailbox '$Mailbox'."
+}
+$trustee = @(Select-Named $User $seen.Rows)
+if ($target -and $trustee.Count -ne 1) {
+    $trustee = Find-One 'user' $User { if ($trustee) { $trustee } else { Get-User -Identity $Value -ErrorAction Stop } }
+}
+$reason = $(if (-not $target) { 'the mailbox does not exist' } elseif ($trustee) { 'not granted' } else { 'the user does not exist' })
+$id = "$($target.Guid)".ToLowerInvariant()
+$mailboxName = $(if ($target) { "$($target.DisplayName)" } else { $Mailbox })
+$userId = $(if ($target) { "$($trustee.Guid)".ToLowerInvariant() } else { '' })
+$userName = $(if ($userId) { "$($trustee.DisplayName)" } else { $User })
+$about = @{ UserId = $userId; UserName = $userName; Right = $Right }
+$who = "'$userName' on the mailbox '$mailboxName'"
+$entries = @()
+if ($userId) {
+    Write-Verbose "Reading $Right of $who."
+    # Who may send on behalf is listed by name, which is unique in an organization. What is inherited or denied is no grant.
+    $names = $trustee.Guid, $trustee.Name, $trustee.Identity, $trustee.DistinguishedName | ForEach-Object { "$_" }
+    $entries = switch ($Right) {
+        'full-access' { Get-MailboxPermission -Identity $id -User $userId -ErrorAction Stop }
+        'send-as' { Get-RecipientPermission -Identity $id -Trustee $userId -ErrorAction Stop }
+        default { (Get-Mailbox -Identity $id -ErrorAction Stop).GrantSendOnBehalfTo | Where-Object { $_ -and $names -contains "$_" } }
     }
 }
-$granted = @($is).Count -gt 0
-
+$granted = @($entries | Where-Object { $Right -eq 'send-on-behalf' -or ($_.AccessRights -match '\b(FullAccess|SendAs)\b' -and
+            "$($_.IsInherited) $($_.Deny) $($_.AccessControlType)" -notmatch '\b(True|Deny)\b') }).Count -gt 0
 if ($granted -and -not $DryRun) {
-    Write-Verbose "Revoking $Right from '$($trustee.DisplayName)' on the mailbox '$mailboxName'."
+    Write-Verbose "Revoking $Right from $who."
     if ($Right -eq 'full-access') {
         Remove-MailboxPermission -Identity $id -User $userId -AccessRights FullAccess -InheritanceType All -Confirm:$false -ErrorAction Stop
     }

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.cli import main
+from tests.agent import Agent, running_agent
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Result:
 
 
 Cli = Callable[..., Result]
+CANARY = "canary-7f3e'\"%&-password"
 
 
 @pytest.fixture
@@ -44,3 +47,23 @@ def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
         return Result(code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def agent() -> Iterator[Agent]:
+    """An agent with a password that must never be seen again."""
+    with running_agent("contract", password=CANARY) as agent:
+        yield agent
+
+
+@pytest.fixture
+def settings(agent: Agent, tmp_path: Path) -> Iterator[str]:
+    """A settings file that reaches it; the organization and the shells are put back."""
+    before = agent.simulator.tenant.snapshot()
+    file = tmp_path / "settings.toml"
+    agent.simulator.write_settings(file)
+    agent.records.clear()
+    yield str(file)
+    agent.simulator.tenant.restore(before)
+    for shell in agent.simulator.shells():
+        shell.close()

@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bridge.cli import session_commands
 from bridge.cli.running import Running
 from tests.agent import Agent, running_agent
-from tests.cli.conftest import Cli
+from tests.cli.conftest import CANARY, Cli
 
 JANE = "jane.doe@contoso.example"
 GRANT = ("group", "grant", "--group", "staff@contoso.example", "--member", JANE)
 SIMULATED = ("--simulate", "--engine", "contract")
-CANARY = "canary-7f3e'\"%&-password"
-
-
-@pytest.fixture(scope="module")
-def agent() -> Iterator[Agent]:
-    """An agent with a password that must never be seen again."""
-    with running_agent("contract", password=CANARY) as agent:
-        yield agent
-
-
-@pytest.fixture
-def settings(agent: Agent, tmp_path: Path) -> Iterator[str]:
-    """A settings file that reaches it; the organization and the shells are put back."""
-    before = agent.simulator.tenant.snapshot()
-    file = tmp_path / "settings.toml"
-    agent.simulator.write_settings(file)
-    agent.records.clear()
-    yield str(file)
-    agent.simulator.tenant.restore(before)
-    for shell in agent.simulator.shells():
-        shell.close()
 
 
 def test_grant_again_revoke(cli: Cli, settings: str, agent: Agent) -> None:
@@ -102,134 +79,6 @@ def test_regional_defaults(cli: Cli, settings: str) -> None:
     assert given == {"mailbox": JANE, "language": "de-DE"}
 
 
-def test_session_commands(cli: Cli, settings: str, agent: Agent) -> None:
-    """The runspace is shown, opened, taken over and closed by name; a dry run only says so."""
-    assert "There is no runspace" in cli("session", "show", "--settings", settings).out
-    assert cli("session", "connect", "--dry-run", "--settings", settings).out.startswith("changed   runspace")
-    assert agent.simulator.shells() == []
-    opened = cli("session", "connect", "--settings", settings, "--json").json["rows"][0]
-    assert (opened["runspace"], opened["connection"]) == ("new", "new")
-    again = cli("session", "connect", "--settings", settings, "--json").json["rows"][0]
-    assert (again["runspace"], again["connection"], again["id"]) == ("taken over", "existing", opened["id"])
-    shown = cli("session", "show", "--settings", settings, "--json").json
-    assert [(row["id"], row["mine"], row["state"]) for row in shown["rows"]] == [(opened["id"], True, "Disconnected")]
-    assert shown["state"]["organization"] == "contoso.onmicrosoft.com"
-    assert cli("session", "disconnect", "--settings", settings, "--json").json["rows"][0]["status"] == "unchanged"
-    cli("session", "close", "--dry-run", "--settings", settings)
-    assert len(agent.simulator.shells()) == 1
-    closed = cli("session", "close", "--settings", settings, "--json").json["rows"][0]
-    assert (closed["status"], closed["id"]) == ("changed", opened["id"])
-    assert agent.simulator.shells() == []
-    assert cli("session", "close", "--settings", settings, "--json").json["rows"][0]["status"] == "unchanged"
-    assert agent.logons() == 1
-
-
-def test_connect_leaves_the_runspace_whatever_on_exit_says(cli: Cli, settings: str, agent: Agent) -> None:
-    """``session connect`` would be of no use if it closed what it opened."""
-    text = Path(settings).read_text("utf-8").replace("[agent]", '[agent]\non_exit = "close"', 1)
-    Path(settings).write_text(text, "utf-8")
-    assert cli("session", "connect", "--settings", settings).code == 0
-    assert len(agent.simulator.shells()) == 1
-    assert cli(*GRANT, "--settings", settings).code == 0
-    assert agent.simulator.shells() == []
-
-
-@pytest.mark.parametrize("verb", ["disconnect", "close", "connect"])
-def test_a_runspace_in_use_is_left_alone(
-    cli: Cli, settings: str, agent: Agent, verb: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While another client has the runspace it is shown, and nothing is done to it."""
-    monkeypatch.setenv("EXO_BRIDGE_AGENT__WAIT_TIMEOUT", "1")
-    with agent.session(on_exit="close") as other:
-        other.open()
-        assert "in use by another client" in cli("session", "show", "--settings", settings).out
-        busy = cli("session", verb, "--settings", settings, "--json")
-        assert busy.code == 3
-        assert busy.json["problem"]["code"] == "runspace-busy"
-        assert len(agent.simulator.shells()) == 1
-
-
-def another_runspace(agent: Agent, home: Path, monkeypatch: pytest.MonkeyPatch, **keys: Any) -> str:
-    """Open one more runspace and leave it, as a client on another machine does; the shell's id.
-
-    ``keys`` are of [agent]. A second one of our name cannot be had so: the first would be taken over.
-    """
-    with monkeypatch.context() as patch:
-        for name in ("XDG_STATE_HOME", "LOCALAPPDATA"):
-            patch.setenv(name, str(home))
-        with agent.session(**keys) as session:
-            return session.open().shell_id
-
-
-def test_close_all(cli: Cli, settings: str, agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of ours is closed, also the one whose client is dead; other names and endpoints are not touched."""
-    assert cli("session", "close", "--all", "--settings", settings, "--json").json["rows"][0]["status"] == "unchanged"
-    ids = [another_runspace(agent, tmp_path, monkeypatch, runspace_name=name) for name in ("one", "two")]
-    shells = {shell.id: shell for shell in agent.simulator.shells()}
-    for shell_id in ids:
-        shells[shell_id].name = "exo-bridge"
-    shells[ids[1]].connected = True
-    shells[ids[1]].used -= 200
-    others = {
-        another_runspace(agent, tmp_path, monkeypatch, runspace_name="not ours"),
-        another_runspace(agent, tmp_path, monkeypatch, runspace_name="exo-bridge", configuration_name="PowerShell.7"),
-    }
-    dry = cli("session", "close", "--all", "--dry-run", "--settings", settings, "--json")
-    assert {row["status"] for row in dry.json["rows"]} == {"changed"}
-    assert len(agent.simulator.shells()) == 4
-    done = cli("session", "close", "--all", "--settings", settings, "--json")
-    assert (done.code, {(row["id"], row["status"]) for row in done.json["rows"]}) == (
-        0,
-        {(shell_id, "changed") for shell_id in ids},
-    )
-    assert {shell.id for shell in agent.simulator.shells()} == others
-
-
-def test_close_all_leaves_what_a_client_uses(
-    cli: Cli, settings: str, agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A living client keeps its runspace, and is told of; a free one of the same name goes all the same."""
-    free, used = (another_runspace(agent, tmp_path, monkeypatch, runspace_name=name) for name in ("one", "two"))
-    for shell in agent.simulator.shells():
-        shell.name = "exo-bridge"
-        shell.connected = shell.id == used
-    done = cli("session", "close", "--all", "--settings", settings, "--json")
-    assert done.code == 3
-    assert {(row["id"], row["status"]) for row in done.json["rows"]} == {(free, "changed"), (used, "failed")}
-    assert [shell.id for shell in agent.simulator.shells()] == [used]
-    person = cli("session", "close", "--all", "--settings", settings)
-    assert (person.code, "in use by another client (127.0.0.1)" in person.out) == (3, True)
-
-
-def test_show_tells_age_idle_time_and_client(cli: Cli, settings: str, agent: Agent) -> None:
-    """Times for people are hours, minutes and seconds; a client that is silent for too long is shown as such."""
-    cli("session", "connect", "--settings", settings)
-    (shell,) = agent.simulator.shells()
-    shell.born -= 3723
-    (row,) = cli("session", "show", "--settings", settings, "--json").json["rows"]
-    assert row["run_seconds"] >= 3723
-    assert (row["client_ip"], row["abandoned"]) == ("127.0.0.1", False)
-    assert "1:02:0" in cli("session", "show", "--settings", settings).out
-    shell.connected = True
-    shell.used -= 200
-    (row,) = cli("session", "show", "--settings", settings, "--json").json["rows"]
-    assert (row["abandoned"], row["idle_seconds"] >= 200, row["memory_bytes"]) == (True, True, None)
-    assert "counts as dead" in cli("session", "show", "--settings", settings).out
-
-
-@pytest.mark.pwsh
-def test_show_tells_memory(cli: Cli, tmp_path: Path, pwsh_path: str) -> None:
-    """The memory of the PowerShell in our runspace, in bytes for programs."""
-    file = tmp_path / "settings.toml"
-    with running_agent("pwsh", pwsh=pwsh_path) as agent:
-        agent.simulator.write_settings(file)
-        cli("session", "connect", "--settings", str(file))
-        (row,) = cli("session", "show", "--settings", str(file), "--json").json["rows"]
-        table, _, _ = cli("session", "show", "--settings", str(file)).out.partition("\n\n")
-    assert row["memory_bytes"] > 2**20
-    assert " MiB  " in table
-
-
 def test_agent_errors(cli: Cli, settings: str) -> None:
     """A wrong password and a wrong port end with 3, each with its own code and remedy."""
     text = Path(settings).read_text("utf-8")
@@ -277,7 +126,7 @@ def test_unforeseen_error(
 ) -> None:
     """A mistake of ours is one sentence and the log's place; the traceback is in the log, without secrets."""
 
-    def fail(_running: Running) -> None:
+    def fail(_running: Running, **_options: bool) -> None:
         raise RuntimeError(f"with {CANARY}")
 
     monkeypatch.setattr(session_commands, "_runspaces", fail)
@@ -290,6 +139,22 @@ def test_unforeseen_error(
     assert "Traceback" in line["traceback"]
     assert "RuntimeError: with ********" in line["traceback"]
     assert CANARY not in result.out + result.err
+
+
+def test_several_values_of_an_option_are_one_call(cli: Cli) -> None:
+    """``mailbox set`` with several --set and --clear is one outcome, with all of them before and after."""
+    given = ("ExtensionCustomAttribute1=a, b", "ExtensionCustomAttribute1=c", "Office=Ghent")
+    values = (word for value in given for word in ("--set", value))
+    mailbox = ("--mailbox", "jane.doe@contoso.example", "--clear", "CustomAttribute1", "--clear", "CustomAttribute2")
+    result = cli("mailbox", "set", *mailbox, *values, *SIMULATED, "--json")
+    (outcome,) = result.json["outcomes"]
+    assert (result.code, outcome["status"]) == (0, "changed")
+    assert outcome["after"] == {
+        "extension_custom_attribute1": ["a, b", "c"],
+        "office": "Ghent",
+        "custom_attribute1": "",
+        "custom_attribute2": "",
+    }
 
 
 def test_simulate_keeps_the_organization(cli: Cli, tmp_path: Path) -> None:

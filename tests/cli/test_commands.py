@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,8 @@ import pytest
 import typer
 from pydantic import Field
 
-from bridge.actions import ACTIONS, Action, Parameters
+from bridge.actions import ACTIONS, AREAS, Area
+from bridge.actions.action import Action, Parameters, Texts
 from bridge.cli import action_commands, main
 from bridge.cli.options import Invocation
 from bridge.errors import Interrupted
@@ -41,6 +43,14 @@ def test_each_action_has_a_command(cli: Cli, name: str) -> None:
         assert option in result.out
 
 
+def add_area(monkeypatch: pytest.MonkeyPatch, action: Action) -> None:
+    """An area of its own for an action, in a module of its own."""
+    module = types.ModuleType(f"actions_of_{action.area}")
+    vars(module)["ACTIONS"] = (action,)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(AREAS, action.area, Area(f"Actions on a {action.area}.", (module.__name__,)))
+
+
 def test_new_action(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """An action that was added to the registry has its group, command, options and help at once."""
 
@@ -50,13 +60,37 @@ def test_new_action(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
         where: str | None = Field(default=None, description="The place.")
 
     lamp = Action("lamp.light", "lamp/Set-Lamp.ps1", Kind.CHANGE, "Light a lamp.", Light, (), each="colour")
-    monkeypatch.setattr(action_commands, "ACTIONS", {**ACTIONS, lamp.name: lamp})
+    add_area(monkeypatch, lamp)
     assert "lamp" in cli("--help").out
     result = cli("lamp", "light", "--help")
     assert "The colour. One of: red, green. May be given several times." in " ".join(result.out.split())
     assert "--brightly" in result.out
     assert "--no-brightly" not in result.out
     assert cli("lamp", "light", "--colour", "blue").code == 2
+
+
+def test_list_option(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A field that is a list may be given several times, and all its values are one call."""
+
+    class Light(Parameters):
+        place: Texts | None = Field(default=None, description="The places.")
+        colour: list[Literal["red", "green"]] = Field(description="The colours.")
+
+    ran: list[dict[str, object]] = []
+    lamp = Action("lamp.light", "lamp/Set-Lamp.ps1", Kind.CHANGE, "Light lamps.", Light, ())
+    add_area(monkeypatch, lamp)
+    monkeypatch.setattr(
+        action_commands,
+        "run_action",
+        lambda _invocation, action, given, **_more: ran.extend(dict(call.parameters) for call in action.calls(given)),
+    )
+    cli("lamp", "light", "--colour", "red", "--place", "hall, left", "--place", "attic", "--place", "attic")
+    cli("lamp", "light", "--colour", "green", "--colour", "red")
+    assert ran == [{"colour": ["red"], "place": ["hall, left", "attic"]}, {"colour": ["green", "red"]}]
+    assert " ".join(cli("lamp", "light", "--help").out.split()).count("May be given several times.") == 2
+    wrong = cli("lamp", "light", "--colour", "red", "--place", "")
+    assert wrong.code == 2
+    assert "--place: it is empty" in wrong.err
 
 
 @pytest.mark.parametrize(
@@ -205,7 +239,7 @@ def test_without_a_command(cli: Cli) -> None:
 def test_interrupted(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C ends with 130 and tells how the calls until then ended."""
 
-    def interrupted(_invocation: Invocation, action: Action, given: dict[str, str]) -> None:
+    def interrupted(_invocation: Invocation, action: Action, given: dict[str, str], **_more: object) -> None:
         error = Interrupted("Stopped while a call was running.")
         error.outcomes = [Outcome(action.name, Status.CHANGED, given)]
         raise error
@@ -224,7 +258,7 @@ def test_interrupted(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ctrl_c_before_anything_ran(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C where no call runs ends with 130 too."""
 
-    def interrupt(*_given: object) -> None:
+    def interrupt(*_given: object, **_more: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(action_commands, "run_action", interrupt)
@@ -236,7 +270,7 @@ def test_ctrl_c_before_anything_ran(cli: Cli, monkeypatch: pytest.MonkeyPatch) -
 def test_typer_exit_code_is_kept(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """The exit code that a command chose is that of the process."""
 
-    def leave(*_given: object) -> None:
+    def leave(*_given: object, **_more: object) -> None:
         raise typer.Exit(4)
 
     monkeypatch.setattr(action_commands, "run_action", leave)

@@ -14,15 +14,25 @@ import pytest
 import tomli_w
 
 from bridge.simulator import Engine, Simulator, SimulatorOptions
+from bridge.simulator.tenant.state import Certificate
+from tests.pfx import Pfx
 
 CANARY = "C4nary'\"& %$\u00e9-"
 PASSWORD = CANARY + "agent-password"
 SECRET = CANARY + "client-secret"
 EXCHANGE_PASSWORD = CANARY + "exchange-password"
+PFX_PASSWORD = CANARY + "pfx-password"
+PFX_FILE = r"C:\certificates\exo.pfx"
+
+
+@pytest.fixture(scope="module")
+def pfx() -> Pfx:
+    """A certificate that the application has."""
+    return Pfx()
 
 
 @pytest.fixture(params=["contract", pytest.param("pwsh", marks=pytest.mark.pwsh)])
-def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
+def simulator(request: pytest.FixtureRequest, pfx: Pfx) -> Iterator[Simulator]:
     """An agent whose account, application and user have canaries for secrets."""
     engine: Engine = request.param
     pwsh = request.getfixturevalue("pwsh_path") if engine == "pwsh" else None
@@ -30,13 +40,24 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
         logon = running.tenant.logon
         object.__setattr__(logon, "client_secret", SECRET)
         object.__setattr__(logon, "password", EXCHANGE_PASSWORD)
+        file = Certificate(thumbprint="1" * 40, file=PFX_FILE, password=PFX_PASSWORD)
+        object.__setattr__(logon, "certificates", (file, Certificate(thumbprint=pfx.thumbprint)))
         yield running
 
 
-def settings_file(folder: Path, simulator: Simulator, logon: str, **wrong: str) -> Path:
-    """The settings for one kind of log-on; ``wrong`` replaces values of [agent]."""
+def settings_file(folder: Path, simulator: Simulator, logon: str, pfx: Pfx | None = None, **wrong: str) -> Path:
+    """The settings for one kind of log-on; ``pfx`` is what is sent, ``wrong`` replaces values of [agent]."""
     values = simulator.settings()
     values["agent"] |= wrong
+    if logon == "token-from-agent":
+        values["exchange"]["token_from"] = "agent"
+    if logon.startswith("certificate"):
+        del values["exchange"]["client_secret"]
+        values["exchange"]["certificate_password"] = PFX_PASSWORD
+    if logon == "certificate-file":
+        values["exchange"]["certificate_agent_file"] = PFX_FILE
+    if pfx is not None:
+        values["exchange"]["certificate_pfx"] = base64.b64encode(pfx.content(PFX_PASSWORD)).decode()
     if logon == "password":
         del values["exchange"]["client_secret"], values["exchange"]["app_id"], values["exchange"]["tenant_id"]
         values["exchange"] |= {"user": simulator.tenant.logon.user, "password": EXCHANGE_PASSWORD}
@@ -64,7 +85,7 @@ def run(file: Path, *words: str) -> str:
 def canaries(text: str) -> list[str]:
     """The secrets that stand in the text, in any form that a log or a protocol may give them."""
     found = []
-    for secret in (PASSWORD, SECRET, EXCHANGE_PASSWORD):
+    for secret in (PASSWORD, SECRET, EXCHANGE_PASSWORD, PFX_PASSWORD):
         forms = {
             secret,
             secret.encode("unicode_escape").decode(),
@@ -75,14 +96,16 @@ def canaries(text: str) -> list[str]:
         }
         found += [form for form in forms if form in text]
     return found + (
-        ["its end"] if any(end in text for end in ("agent-password", "client-secret", "e-password")) else []
+        ["its end"]
+        if any(end in text for end in ("agent-password", "client-secret", "e-password", "x-password"))
+        else []
     )
 
 
-@pytest.mark.parametrize("logon", ["app-secret", "password"])
-def test_no_secret_is_shown_when_all_is_well(simulator: Simulator, tmp_path: Path, logon: str) -> None:
+@pytest.mark.parametrize("logon", ["app-secret", "token-from-agent", "certificate-file", "certificate-pfx", "password"])
+def test_no_secret_is_shown_when_all_is_well(simulator: Simulator, tmp_path: Path, pfx: Pfx, logon: str) -> None:
     """At -vv, in JSON, in the log, and where the settings themselves are shown."""
-    file = settings_file(tmp_path, simulator, logon)
+    file = settings_file(tmp_path, simulator, logon, pfx if logon == "certificate-pfx" else None)
     said = [
         run(
             file, "group", "grant", "--group", "staff@contoso.example", "--member", "jane.doe@contoso.example", "--json"
@@ -94,6 +117,8 @@ def test_no_secret_is_shown_when_all_is_well(simulator: Simulator, tmp_path: Pat
     assert "changed" in said[0]
     assert "exchange connected" in said[0]
     assert [canaries(text) for text in said] == [[], [], [], []]
+    sent = tomllib.loads(file.read_text("utf-8"))["exchange"].get("certificate_pfx")
+    assert not sent or not any(sent[start : start + 40] in text for text in said for start in range(0, len(sent), 40))
 
 
 def test_no_secret_is_shown_when_the_log_on_is_refused(simulator: Simulator, tmp_path: Path) -> None:
@@ -106,6 +131,21 @@ def test_no_secret_is_shown_when_the_log_on_is_refused(simulator: Simulator, tmp
     assert "AADSTS" in other
 
     assert canaries(refused) + canaries(other) == []
+
+
+@pytest.mark.parametrize("logon", ["token-from-agent", "certificate-file", "certificate-pfx"])
+def test_no_secret_is_shown_when_the_agent_refuses_it(
+    simulator: Simulator, tmp_path: Path, pfx: Pfx, logon: str
+) -> None:
+    """A secret that Entra ID does not take from the agent, a password that does not open the file or the PFX."""
+    file = settings_file(tmp_path, simulator, logon, pfx if logon == "certificate-pfx" else None)
+    text = file.read_text("utf-8").replace("pfx-password", "not-the-pfx-password")
+    file.write_text(text, "utf-8")
+    object.__setattr__(simulator.tenant.logon, "client_secret", "another one")
+    said = run(file, "group", "list", "--json")
+    assert "exchange-logon-refused" in said
+    assert canaries(said) == []
+    assert CANARY[:8] not in said
 
 
 def test_no_secret_is_shown_when_the_settings_are_wrong(simulator: Simulator, tmp_path: Path) -> None:

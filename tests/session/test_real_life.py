@@ -16,6 +16,7 @@ import pytest
 from bridge import errors
 from bridge.actions import ACTIONS
 from bridge.model import Outcome, Status
+from bridge.patience import Patience
 from bridge.runner import run_call, run_calls
 from bridge.session import Session
 from tests.agent import Agent, running_agent
@@ -42,7 +43,7 @@ class Told:
 def find(session: Session, *, retries: int = 0) -> Outcome:
     """Read one account."""
     (call,) = ACTIONS["account.find"].calls({"user": JANE})
-    return run_call(call, session, read_retries=retries)
+    return run_call(call, session, patience=Patience(retries=retries))
 
 
 def grant(session: Session) -> Outcome:
@@ -258,6 +259,53 @@ def test_a_token_that_ends_is_renewed_between_two_calls(contract: Agent) -> None
         assert grant(session).status is Status.CHANGED
     assert "token ends" in told.names()
     assert contract.logons() == 2
+
+
+def test_a_token_ends_in_a_runspace_that_is_gone(contract: Agent) -> None:
+    """The renewal finds out: the runspace is opened anew, and the change is made once."""
+    told = Told()
+    contract.simulator.tenant.token_seconds = 200
+    with contract.session(listener=told) as session:
+        session.open()
+        contract.simulator.tenant.token_seconds = 3600
+        contract.simulator.pass_time(400)
+        assert grant(session).status is Status.CHANGED
+    assert [name for name in told.names() if name in ("token ends", "runspace lost", "runspace opened")] == [
+        "runspace opened",
+        "token ends",
+        "runspace lost",
+        "runspace opened",
+    ]
+    assert contract.changes() == ["Add-DistributionGroupMember"]
+
+
+@pytest.mark.parametrize("fault", ["Command=fault:5", "Receive=fault:5"])
+@pytest.mark.parametrize("auth", ["basic", "ntlm"])
+def test_a_renewal_that_fails_is_no_unknown_change(auth: Any, fault: str) -> None:
+    """The change was not sent yet, so it is failed; the next call mends what broke, message encryption included."""
+    with running_agent("contract", auth=auth) as agent:
+        agent.simulator.tenant.token_seconds = 200
+        with agent.session() as session:
+            session.open()
+            agent.simulator.tenant.token_seconds = 3600
+            agent.simulator.faults.add(fault)
+            assert (grant(session).status, agent.changes()) == (Status.FAILED, [])
+            assert grant(session).status is Status.CHANGED
+    assert agent.changes() == ["Add-DistributionGroupMember"]
+
+
+def test_the_second_attempt_is_mended_after_too(contract: Agent) -> None:
+    """The call after a rebuild is lost: unknown, and the next one first sees to the runspace."""
+    told = Told()
+    with contract.session(listener=told) as session:
+        session.open()
+        contract.simulator.faults.add("Command=shell-gone")
+        # The first Command meets its end, the second connects Exchange anew, the third is the change again.
+        contract.simulator.faults.add("Command#3=lost")
+        assert grant(session).status is Status.UNKNOWN
+        assert find(session).problem is None
+    assert "runspace kept" in told.names()
+    assert contract.changes() == ["Add-DistributionGroupMember"]
 
 
 @pytest.mark.parametrize("limit", [{"recycle_pipelines": 3}, {"recycle_age": 1}])

@@ -23,7 +23,7 @@ class Organization:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.directory = Directory("contoso.onmicrosoft.com", lambda: self.now)
+        self.directory = Directory("contoso.onmicrosoft.com", lambda: self.now, [DOMAIN])
         self._numbers = itertools.count(1)
 
     def account(self, name: str, type_: str = "UserMailbox", **more: Any) -> Account:

@@ -49,6 +49,11 @@ def warned(org: Organization, cmdlet: str, **parameters: Any) -> str:
     return warning
 
 
+def own_holders(rows: list[dict[str, Any]]) -> list[str]:
+    """Who has entries on the mailbox itself."""
+    return [row["User"] for row in rows if not row["IsInherited"]]
+
+
 def test_full_access(org: Organization, info: Account, jane: Account) -> None:
     """Granting answers the entry; the second time and a revoke of nothing are warnings."""
     call = {"Identity": info.guid, "User": jane.guid} | FULL
@@ -109,10 +114,21 @@ def test_send_as(org: Organization, info: Account, jane: Account) -> None:
 
 def test_the_owner_has_an_entry(org: Organization, info: Account, finance: Group) -> None:
     """Every mailbox shows its owner's entry; a group has no such entry."""
-    assert [row["User"] for row in org.rows("Get-MailboxPermission", Identity="info")] == [SELF]
+    assert own_holders(org.rows("Get-MailboxPermission", Identity="info")) == [SELF]
     assert [row["Trustee"] for row in org.rows("Get-RecipientPermission", Identity="info")] == [SELF]
     assert len(org.rows("Get-MailboxPermission", Identity="info", User=SELF)) == 1
     assert org.rows("Get-RecipientPermission", Identity="finance") == []
+
+
+def test_what_every_mailbox_inherits(org: Organization, info: Account) -> None:
+    """Exchange's own entries, one of them a denial, are inherited and cannot be removed."""
+    rows = [row for row in org.rows("Get-MailboxPermission", Identity="info") if row["IsInherited"]]
+    assert [(row["User"], row["Deny"]) for row in rows] == [
+        ("NT AUTHORITY\\SYSTEM", False),
+        ("EURPR01A001\\Domain Admins", True),
+    ]
+    refused = org.fails("Remove-MailboxPermission", Identity="info", User="NT AUTHORITY\\SYSTEM", **FULL)
+    assert refused.reason == NOT_FOUND
 
 
 def test_send_as_of_everything(org: Organization, info: Account, jane: Account, finance: Group) -> None:
@@ -187,9 +203,9 @@ def test_holders_that_are_gone(org: Organization, info: Account, jane: Account) 
     """They show as a SID, in Get-MailboxPermission only when asked for, and can be removed by it."""
     org.call("Add-MailboxPermission", Identity="info", User=jane.guid, **FULL)
     org.directory.remove(jane.guid)
-    assert [row["User"] for row in org.rows("Get-MailboxPermission", Identity="info")] == [SELF]
+    assert own_holders(org.rows("Get-MailboxPermission", Identity="info")) == [SELF]
     rows = org.rows("Get-MailboxPermission", Identity="info", IncludeUnresolvedPermissions=True)
-    assert [row["User"] for row in rows] == [SELF, jane.sid]
+    assert own_holders(rows) == [SELF, jane.sid]
     assert org.rows("Get-EXOMailboxPermission", Identity="info") == rows
     org.call("Remove-MailboxPermission", Identity="info", User=jane.sid, **FULL)
     assert org.current(info).full_access == ()
@@ -202,7 +218,7 @@ def test_exo_cmdlets_show_the_same(org: Organization, info: Account, jane: Accou
     org.call("Add-RecipientPermission", Identity="info", Trustee="jane.doe", **SEND)
     rows = org.rows("Get-MailboxPermission", Identity="info")
     assert org.rows("Get-EXOMailboxPermission", UserPrincipalName="info@contoso.example") == rows
-    assert org.rows("Get-EXOMailboxPermission", Identity="info", User="jane.doe@contoso.example") == rows[1:]
+    assert org.rows("Get-EXOMailboxPermission", Identity="info", User="jane.doe@contoso.example") == rows[1:2]
     assert org.rows("Get-EXOMailboxPermission", Identity="info", User="Jane.Doe@contoso.example") == []
     rows = org.rows("Get-RecipientPermission", Identity="info")
     assert org.rows("Get-EXORecipientPermission", PrimarySmtpAddress="info@contoso.example") == rows

@@ -29,10 +29,18 @@ REVOKE_RIGHT = "shared-mailbox/Revoke-SharedMailboxRight.ps1"
 FIND_ACCOUNT, FIND_MAILBOX = "account/Find-Account.ps1", "mailbox/Find-Mailbox.ps1"
 SET_REGIONAL = "mailbox/Set-MailboxRegional.ps1"
 # A call of each action script that finds all that it names.
+SET_REPLIES = "mailbox/Set-MailboxAutomaticReply.ps1"
+SET_HOLD, REMOVE_HOLD = "mailbox/Set-MailboxLitigationHold.ps1", "mailbox/Remove-MailboxLitigationHold.ps1"
+SET_FOLDER, REMOVE_FOLDER = "mailbox/Set-MailboxFolderPermission.ps1", "mailbox/Remove-MailboxFolderPermission.ps1"
 CALLS: dict[str, dict[str, Any]] = {
     FIND_ACCOUNT: {"User": JANE},
     FIND_MAILBOX: {"Mailbox": JANE},
     SET_REGIONAL: {"Mailbox": JANE, "TimeZone": "Tokyo Standard Time"},
+    SET_REPLIES: {"Mailbox": JANE, "State": "enabled", "InternalMessage": "Away.", "Audience": "none"},
+    SET_HOLD: {"Mailbox": JANE, "Duration": "365"},
+    REMOVE_HOLD: {"Mailbox": JANE, "ConfirmRelease": True},
+    SET_FOLDER: {"Mailbox": JANE, "User": JOHN, "Right": "Reviewer"},
+    REMOVE_FOLDER: {"Mailbox": JANE, "User": JOHN},
     "group/Get-Group.ps1": {},
     GRANT_MEMBER: {"Group": STAFF, "Member": JANE},
     REVOKE_MEMBER: {"Group": STAFF, "Member": JANE},
@@ -115,7 +123,9 @@ def test_parameters_that_do_not_bind(client: ContractClient, name: str) -> None:
     assert client.records == []
 
 
-@pytest.mark.parametrize("name", [name for name, call in CALLS.items() if call and name != FIND_MAILBOX])
+@pytest.mark.parametrize(
+    "name", [name for name, call in CALLS.items() if call and name not in (FIND_ACCOUNT, FIND_MAILBOX)]
+)
 def test_parameters_that_are_missing(client: ContractClient, name: str) -> None:
     """What is mandatory has to be given."""
     assert client.run(name).error_id == "MissingMandatoryParameter"
@@ -345,7 +355,7 @@ def test_connect_and_state(tenant: Tenant) -> None:
     )
     assert made["Account"] == f"certificate|{parameters['AppId']}||{parameters['Organization']}||"
     state = client.run("session/Get-BridgeState.ps1").row
-    assert state == {"Connected": True} | made | {"Connection": "existing"}
+    assert state == {"Connected": True, "InstalledScripts": ""} | made | {"Connection": "existing"}
     assert client.connect().row == made | {"Connection": "existing"}
     fewer = client.connect(CommandName=["Get-User"]).row
     assert (fewer["Connection"], fewer["CommandName"]) == ("existing", ["Get-User"])
@@ -368,12 +378,14 @@ def test_connect_anew(tenant: Tenant) -> None:
 def test_connect_refusals(tenant: Tenant) -> None:
     """No log-on at all, a wrong certificate and a module that is not there; nothing is connected then."""
     client = ContractClient(tenant)
-    assert client.connect(CertificateThumbprint="").error_id == "Bridge.LogonParameterMissing"
+    nothing = client.connect(CertificateThumbprint="").failure
+    assert nothing is not None
+    assert nothing.reason == "MsalClientException"
     wrong = client.connect(CertificateThumbprint="0" * 40)
     assert wrong.failure is not None
     assert client.run("session/Get-BridgeState.ps1").row["Connected"] is False
     tenant.module_installed = False
-    assert ContractClient(tenant).connect().error_id == "Bridge.ModuleMissing"
+    assert ContractClient(tenant).connect().error_id.startswith("Modules_ModuleNotFound,")
 
 
 def test_secrets_stay_secret(tenant: Tenant) -> None:

@@ -31,11 +31,17 @@ from tests.simulator.test_contract import (
     GRANT_RIGHT,
     INFO,
     JANE,
+    JOHN,
     NOBODY,
+    REMOVE_FOLDER,
+    REMOVE_HOLD,
     REVOKE_MEMBER,
     REVOKE_RIGHT,
     RIGHTS,
+    SET_FOLDER,
+    SET_HOLD,
     SET_REGIONAL,
+    SET_REPLIES,
     STAFF,
 )
 from tests.simulator.test_shells import attributes
@@ -45,6 +51,7 @@ pytestmark = pytest.mark.pwsh
 SCRIPTS = {script.name: script.text for script in ScriptFolder().all()}
 CONNECT, STATE = "session/Connect-Bridge.ps1", "session/Get-BridgeState.ps1"
 SYNCED = "synced@contoso.example"
+LUKAS = "lukas.weber@contoso.example"
 # An empty value stands for what only the organization knows.
 BY_CERTIFICATE: dict[str, Any] = {"CertificateThumbprint": ""}
 DUTCH = {"Language": "nl-NL", "DateFormat": "dd-MM-yy", "TimeFormat": "H:mm", "TimeZone": "W. Europe Standard Time"}
@@ -106,9 +113,45 @@ def _steps() -> Iterator[tuple[str, dict[str, Any]]]:
     yield SET_REGIONAL, {"Mailbox": JANE, "Language": "en-US"}
     yield SET_REGIONAL, {"Mailbox": JANE, "Language": "xx-YY-zz"}
     yield SET_REGIONAL, {"Mailbox": JANE, "DateFormat": "nonsense"}
+    yield from _mailbox_steps()
     yield CONNECT, {"AccessToken": PSSecureString("")}
     yield CONNECT, {"CommandName": ["Get-User"]}
     yield STATE, {}
+
+
+def _mailbox_steps() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Automatic replies, litigation hold and the calendar: changed, unchanged, refused."""
+    text = "<p>Back  on Monday &\r\nTuesday\u20ac $(1)</p>"
+    schedule = {"State": "Scheduled", "Start": "2026-12-24T17:00+01:00", "End": "2027-01-02T08:00:00Z"}
+    for replies in (
+        {"State": "enabled"},
+        {"State": "disabled", "Audience": "KNOWN", "DryRun": True},
+        schedule | {"InternalMessage": text, "ExternalMessage": text},
+        schedule | {"InternalMessage": f"<html><body>{text.replace('&', '&amp;')}</body></html>"},
+        {"State": "enabled", "InternalMessage": "Other"},
+        {"State": "enabled", "InternalMessage": "Other", "Audience": "known", "Overwrite": True},
+        schedule | {"Overwrite": True, "End": "2026-12-01T00:00Z"},
+        {"State": "disabled"},
+        {"State": "disabled", "InternalMessage": "", "ExternalMessage": ""},
+        {"State": "disabled", "Start": "tomorrow"},
+        {"State": "off"},
+    ):
+        yield SET_REPLIES, {"Mailbox": LUKAS} | replies
+    yield SET_HOLD, {"Mailbox": LUKAS, "DryRun": True}
+    for hold in ({"Owner": "Legal"}, {"Duration": "Unlimited"}, {"Duration": "30", "Owner": ""}, {"Duration": "x"}):
+        yield SET_HOLD, {"Mailbox": LUKAS} | hold
+    yield SET_HOLD, {"Mailbox": "tom.baker@contoso.example"}
+    yield SET_HOLD, {"Mailbox": LUKAS, "Duration": "999999"}
+    for confirmed in ({}, {"ConfirmRelease": True, "DryRun": True}, {"ConfirmRelease": True}, {"ConfirmRelease": True}):
+        yield REMOVE_HOLD, {"Mailbox": LUKAS} | confirmed
+    for user in (JOHN, "default", "Anonymous", NOBODY, STAFF, "Alex Kim"):
+        for right in ({"Right": "editor"}, {"Right": "Editor"}, {"Right": "ReadItems,CreateItems"}, {"Right": "Boss"}):
+            yield SET_FOLDER, {"Mailbox": "sanne.devries@contoso.example", "User": user} | right
+    for delegate in ("private-items", "Yes", "no", "perhaps"):
+        yield SET_FOLDER, {"Mailbox": JANE, "User": JOHN, "Right": "Editor", "Delegate": delegate}
+    yield SET_FOLDER, {"Mailbox": JANE, "User": JOHN, "Right": "Reviewer", "Delegate": "yes"}
+    for more in ({"DryRun": True}, {}, {}, {"User": NOBODY}, {"User": "Default"}):
+        yield REMOVE_FOLDER, {"Mailbox": JANE, "User": JOHN} | more
 
 
 STEPS = list(_steps())

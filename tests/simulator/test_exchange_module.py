@@ -48,6 +48,11 @@ class FakeConnection:
         self.organization = parameters.get("Organization", "")
         self.connected = True
 
+    @property
+    def denied(self) -> frozenset[str]:
+        """What the roles do not grant."""
+        return frozenset(self.tenant.denied)
+
     def invoke(self, cmdlet: str, parameters: dict[str, Any]) -> Reply:
         """Answer by the identity that is asked for."""
         self.tenant.calls.append((cmdlet, parameters))

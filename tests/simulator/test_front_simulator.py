@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 import threading
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -204,3 +205,23 @@ def test_no_secret_is_in_a_repr() -> None:
     """Options may be printed."""
     options = SimulatorOptions(password="canary", accounts={"bob": "canary"})
     assert "canary" not in repr(options)
+
+
+def test_time_can_be_made_to_pass() -> None:
+    """A shell is as much older, one that is idle for too long ends, and a token ends."""
+    with Simulator(SimulatorOptions(engine="contract")) as simulator:
+        token = simulator.tenant.issue_token(
+            simulator.tenant.logon.app_id, simulator.settings()["exchange"]["client_secret"]
+        )
+        ends = simulator.tenant.token_expires(token)
+        assert ends is not None
+        with client(simulator) as wsman:
+            RunspacePool(wsman, idle_timeout=120).open()
+            simulator.pass_time(100)
+            (shell,) = simulator.shells()
+            assert time.monotonic() - shell.born >= 100
+            simulator.pass_time(100)
+            assert simulator.shells() == []
+        assert simulator.tenant.clock() < ends
+        simulator.pass_time(ends - simulator.tenant.clock())
+        assert simulator.tenant.clock() >= ends

@@ -15,8 +15,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.simulator.tenant import AccessEntry, Account, Group, Regional, Tenant, TenantFileError, Throttle, files
-from bridge.simulator.tenant.objects import CUSTOM_ATTRIBUTES, GROUP_TYPES, MAILBOX_TYPES
-from bridge.simulator.tenant.state import Behaviour, Logon, Organization, TenantState
+from bridge.simulator.tenant.objects import (
+    CALENDAR,
+    CUSTOM_ATTRIBUTES,
+    EXTENSION_ATTRIBUTES,
+    GROUP_TYPES,
+    MAILBOX_TYPES,
+    AutomaticReplies,
+    FolderEntry,
+    Hold,
+)
+from bridge.simulator.tenant.state import Behaviour, Certificate, Logon, Organization, TenantState
 
 TENANT_ID = "11111111-2222-4333-8444-555555555555"
 JANE = {
@@ -75,11 +84,27 @@ def test_the_demo_tenant_saves_and_loads(tmp_path: Path, suffix: str) -> None:
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
+def test_a_calendar_names_its_users_by_address(tmp_path: Path) -> None:
+    """In the file there are addresses and SIDs, in memory guids; Default and Anonymous are what they are."""
+    path = tmp_path / "saved.toml"
+    gone = {"user": "S-1-5-21-1-2-3-4", "rights": ["Reviewer"]}
+    editor = {"user": "JOHN@x.example", "rights": ["Editor"], "flags": ["Delegate"]}
+    tenant = load(tmp_path, document(accounts=[JANE | {"calendar": [*EVERYBODY, editor, gone]}, JOHN]))
+    jane, john = tenant.directory.objects()
+    assert isinstance(jane, Account)
+    assert [entry.user for entry in jane.calendar] == ["Default", "Anonymous", john.guid, gone["user"]]
+    tenant.save(path)
+    assert '"john@x.example"' in path.read_text("utf-8")
+    assert Tenant.load(path).snapshot() == tenant.snapshot()
+
+
 def test_the_demo_file_describes_every_key() -> None:
     """The comment at the head of the demo tenant's file names all keys that a tenant file can have."""
     text = (importlib.resources.files("bridge.simulator") / "demo_tenant.toml").read_text("utf-8")
     head = text.partition("\n[organization]\n")[0]
-    kinds = (Organization, Logon, Behaviour, Account, Group, AccessEntry, Regional, Throttle)
+    places = (Organization, Logon, Certificate, Behaviour)
+    kinds: tuple[type[Any], ...] = (*places, Account, Group, AccessEntry, Regional, Throttle)
+    kinds += (AutomaticReplies, FolderEntry, Hold)
     keys = {field.name for kind in kinds for field in fields(kind) if field.compare}
     assert {key for key in keys if not re.search(rf"\b{key}\b", head)} == set()
 
@@ -97,6 +122,7 @@ def test_saving_again_replaces_the_file(tmp_path: Path) -> None:
 # Text of all kinds, as a name may have it; no half characters, which no file can hold.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NAMES = TEXTS.filter(lambda text: bool(text.strip()))
+YES_OR_NO = st.sampled_from(["True", "False"])
 SECONDS = st.floats(0, 1e6)
 
 
@@ -105,6 +131,7 @@ def states(draw: st.DrawFn) -> TenantState:
     """Tenants with accounts and groups that refer to each other."""
     guids = [str(guid) for guid in draw(st.lists(st.uuids(), min_size=2, max_size=8, unique=True))]
     some = st.lists(st.sampled_from(guids), max_size=3).map(tuple)
+    lists = st.lists(TEXTS, max_size=3).map(tuple)
     cut = draw(st.integers(1, len(guids) - 1))
 
     def common(number: int) -> dict[str, Any]:
@@ -119,10 +146,12 @@ def states(draw: st.DrawFn) -> TenantState:
             "synchronized": draw(st.booleans()),
             "hidden": draw(st.booleans()),
             "custom_attributes": draw(st.dictionaries(st.sampled_from(CUSTOM_ATTRIBUTES), TEXTS, max_size=3)),
+            "extension_attributes": draw(st.dictionaries(st.sampled_from(EXTENSION_ATTRIBUTES), lists, max_size=2)),
             "send_as": draw(some),
             "send_on_behalf": draw(some),
         }
 
+    holders = st.builds(FolderEntry, user=st.sampled_from([*guids, "S-1-5-21-1-2-3-4"]), rights=st.just(("Editor",)))
     entries = st.builds(AccessEntry, trustee=st.sampled_from([*guids, "S-1-5-21-1-2-3-4"]), auto_mapping=st.booleans())
     accounts = tuple(
         Account(
@@ -130,8 +159,14 @@ def states(draw: st.DrawFn) -> TenantState:
             type=draw(st.sampled_from(MAILBOX_TYPES)),
             user_principal_name=f"upn{number}@x.example",
             department=draw(TEXTS),
+            mailbox_settings=draw(
+                st.fixed_dictionaries({}, optional={"AuditEnabled": YES_OR_NO, "RetentionUrl": TEXTS})
+            ),
             regional=draw(st.builds(Regional, language=TEXTS, date_format=TEXTS)),
             full_access=tuple(draw(st.lists(entries, max_size=3))),
+            replies=draw(st.builds(AutomaticReplies, internal_message=TEXTS, external_message=TEXTS)),
+            hold=draw(st.builds(Hold, enabled=st.booleans(), days=st.integers(0, 9999), owner=TEXTS)),
+            calendar=(*CALENDAR, *draw(st.lists(holders, max_size=3))),
         )
         for number in range(cut)
     )
@@ -146,6 +181,7 @@ def states(draw: st.DrawFn) -> TenantState:
         logon=Logon(app_id=draw(TEXTS), client_secret=draw(TEXTS), password=draw(TEXTS)),
         behaviour=Behaviour(
             visibility_delay=draw(SECONDS),
+            manager_bypass=draw(st.booleans()),
             throttle=Throttle(every=draw(st.integers(0, 99)), seconds=draw(SECONDS), calls=7),
         ),
         accounts=accounts,
@@ -160,18 +196,44 @@ def test_every_tenant_survives_its_file(state: TenantState, suffix: str) -> None
     assert files.loads(files.dumps(state, suffix), f"any{suffix}") == state
 
 
+EVERYBODY = [{"user": name, "rights": ["None"]} for name in ("Default", "Anonymous")]
 BAD: list[tuple[dict[str, Any], str, str]] = [
     (document(account=[]), "account", "accounts"),
     (document(accounts=[JANE | {"nmae": "x"}]), "accounts[1] (jane@x.example).nmae", "name"),
     (document(accounts=[JANE | {"name": 5}]), "accounts[1] (jane@x.example).name", "text"),
     (document(accounts=[JANE | {"name": " "}]), "accounts[1] (jane@x.example).name", "name"),
+    (document(logon={"permission": "all"}), "logon.permission", "Exchange.ManageAsApp"),
+    (document(logon={"certificates": [{"thumbprint": "12"}]}), "logon.certificates[1].thumbprint", "40 hexadecimal"),
+    (
+        document(logon={"certificates": [{"thumbprint": "0" * 40, "provider": "CGN"}]}),
+        "logon.certificates[1].provider",
+        "CNG",
+    ),
+    (document(logon={"certificates": [{"file": "x"}]}), "logon.certificates[1]", "thumbprint"),
     (document(accounts=[JANE | {"hidden": "yes"}]), "accounts[1] (jane@x.example).hidden", "true or false"),
     (document(accounts=[JANE | {"type": "Mailbox"}]), "accounts[1] (jane@x.example).type", "UserMailbox"),
     (document(accounts=[JANE | {"guid": "12"}]), "accounts[1] (jane@x.example).guid", "guid"),
     (document(accounts=[JANE | {"created": "soon"}]), "accounts[1] (jane@x.example).created", "2024"),
     (document(accounts=[JANE | {"email_addresses": ["x"]}]), "email_addresses[1]", "smtp:"),
     (document(accounts=[JANE | {"custom_attributes": {"CustomAttribute16": ""}}]), "custom_attributes", "Attribute15"),
+    (document(accounts=[JANE | {"extension_attributes": {"ExtensionCustomAttribute1": "x"}}]), "Attribute1", "list"),
+    (document(accounts=[JANE | {"extension_attributes": []}]), "extension_attributes", "table"),
+    (document(accounts=[JANE | {"extension_attributes": {"CustomAttribute1": []}}]), "extension_", "Attribute5"),
+    (document(accounts=[JANE | {"mailbox_settings": {"Audit": "True"}}]), "mailbox_settings", "AuditEnabled"),
+    (document(accounts=[JANE | {"mailbox_settings": {"AuditEnabled": "1"}}]), "mailbox_settings.AuditEnabled", "True"),
     (document(accounts=[JANE | {"regional": {"lang": "nl"}}]), ".regional.lang", "language"),
+    (document(accounts=[JANE | {"replies": {"state": "On"}}]), ".replies.state", "Scheduled"),
+    (document(accounts=[JANE | {"replies": {"audience": "Friends"}}]), ".replies.audience", "Known"),
+    (document(accounts=[JANE | {"replies": {"state": "Scheduled", "start": "soon"}}]), ".replies.start", "2024"),
+    (document(accounts=[JANE | {"hold": {"days": -1}}]), ".hold.days", "whole number"),
+    (document(accounts=[JANE | {"calendar": []}]), ".calendar", "Default"),
+    (document(accounts=[JANE | {"calendar": [*EVERYBODY, {"user": "x", "rights": ["Boss"]}]}]), "[3].rights", "Editor"),
+    (document(accounts=[JANE | {"calendar": [*EVERYBODY, {"user": "x", "rights": ["Editor"]}]}]), "accounts[1]", "'x'"),
+    (
+        document(accounts=[JANE | {"calendar": [*EVERYBODY, {"user": "x", "rights": ["Editor"], "flags": ["Boss"]}]}]),
+        "[3].flags",
+        "Delegate",
+    ),
     (document(accounts=[JANE | {"full_access": [{"trustee": JANE["name"]}]}]), "accounts[1]", "'Jane Doe'"),
     (document(accounts=[JANE | {"full_access": [{"rights": []}]}]), "full_access[1]", "trustee"),
     (

@@ -89,22 +89,31 @@ def _value(parameter: Parameter, value: Any) -> Any:
         items = [text_of(item) for item in (value if isinstance(value, list | tuple) else [value])]
         if parameter.mandatory and not all(items):
             raise _empty(parameter.name)
+        for item in items:
+            _check_pattern(parameter, item)
         return items
     text = text_of(value)
     if parameter.mandatory and not text:
         raise _empty(parameter.name)
-    refused = f"Cannot validate argument on parameter '{parameter.name}'. The argument \"{text}\" does not "
     if parameter.values and text.lower() not in (choice.lower() for choice in parameter.values):
         raise _invalid(
-            f'{refused}belong to the set "{",".join(parameter.values)}" specified by the ValidateSet '
+            f'{_refused(parameter, text)}belong to the set "{",".join(parameter.values)}" specified by the ValidateSet '
             "attribute. Supply an argument that is in the set and then try the command again.",
         )
+    _check_pattern(parameter, text)
+    return text
+
+
+def _check_pattern(parameter: Parameter, text: str) -> None:
     if parameter.pattern and not re.search(parameter.pattern, text, re.IGNORECASE):
         raise _invalid(
-            f'{refused}match the "{parameter.pattern}" pattern. Supply an argument that matches '
+            f'{_refused(parameter, text)}match the "{parameter.pattern}" pattern. Supply an argument that matches '
             f'"{parameter.pattern}" and try the command again.',
         )
-    return text
+
+
+def _refused(parameter: Parameter, text: str) -> str:
+    return f"Cannot validate argument on parameter '{parameter.name}'. The argument \"{text}\" does not "
 
 
 def _empty(name: str) -> TerminatingError:

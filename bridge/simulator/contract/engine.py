@@ -7,8 +7,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.simulator.contract import groups, mailboxes, session, shared_mailboxes
+from bridge.simulator.contract import (
+    access,
+    groups,
+    imports,
+    mailbox_addresses,
+    mailbox_attributes,
+    mailbox_folders,
+    mailbox_holds,
+    mailbox_replies,
+    mailboxes,
+    new_group,
+    new_shared_mailbox,
+    recipients,
+    session,
+    session_logon,
+    shared_mailbox_rights,
+    shared_mailboxes,
+)
 from bridge.simulator.contract.binding import Parameter, bind, is_verbose
+from bridge.simulator.contract.jea import JeaModule, of_function
 from bridge.simulator.contract.run import Run, Runspace
 from bridge.simulator.engine import Command, ErrorInfo, Pipeline, TerminatingError
 from bridge.simulator.tenant import CmdletError, Tenant
@@ -26,12 +44,26 @@ _DRY_RUN = Parameter("DryRun", "switch")
 _RIGHT = Parameter("Right", mandatory=True, values=("full-access", "send-as", "send-on-behalf"))
 _MAILBOX = Parameter("Mailbox", mandatory=True)
 _USER = Parameter("User", mandatory=True)
+_WHERE = "^[A-Za-z][A-Za-z0-9]*="
+_MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)$"
 _MEMBERSHIP = (Parameter("Group", mandatory=True), Parameter("Member", mandatory=True), _DRY_RUN)
 
 FUNCTIONS: dict[str, ScriptFunction] = {
-    "account/Find-Account.ps1": ScriptFunction((_USER,), mailboxes.find_account),
+    "account/Find-Account.ps1": ScriptFunction(
+        (Parameter("User"), Parameter("Where", pattern=_WHERE)), mailboxes.find_account
+    ),
     "mailbox/Find-Mailbox.ps1": ScriptFunction(
-        (Parameter("Mailbox"), Parameter("Where", pattern="^[A-Za-z][A-Za-z0-9]*=")), mailboxes.find_mailbox
+        (Parameter("Mailbox"), Parameter("Where", pattern=_WHERE)), mailboxes.find_mailbox
+    ),
+    "mailbox/Show-Mailbox.ps1": ScriptFunction((_MAILBOX, _DRY_RUN), mailbox_attributes.show),
+    "mailbox/Hide-Mailbox.ps1": ScriptFunction((_MAILBOX, _DRY_RUN), mailbox_attributes.hide),
+    "mailbox/Set-MailboxAttribute.ps1": ScriptFunction(
+        (_MAILBOX, Parameter("Set", "string[]"), Parameter("Clear", "string[]"), _DRY_RUN),
+        mailbox_attributes.set_attributes,
+    ),
+    "mailbox/Set-MailboxAddress.ps1": ScriptFunction(
+        (_MAILBOX, Parameter("Add", "string[]"), Parameter("Remove", "string[]"), Parameter("Primary"), _DRY_RUN),
+        mailbox_addresses.set_addresses,
     ),
     "mailbox/Set-MailboxRegional.ps1": ScriptFunction(
         (
@@ -45,10 +77,69 @@ FUNCTIONS: dict[str, ScriptFunction] = {
         ),
         mailboxes.set_regional,
     ),
-    "group/Get-Group.ps1": ScriptFunction((), groups.list_groups),
+    "mailbox/Set-MailboxAutomaticReply.ps1": ScriptFunction(
+        (
+            _MAILBOX,
+            Parameter("State", mandatory=True, values=("disabled", "enabled", "scheduled")),
+            Parameter("InternalMessage"),
+            Parameter("ExternalMessage"),
+            Parameter("Audience", values=("none", "known", "all")),
+            Parameter("Start", pattern=_MOMENT),
+            Parameter("End", pattern=_MOMENT),
+            Parameter("Overwrite", "switch"),
+            _DRY_RUN,
+        ),
+        mailbox_replies.set_replies,
+    ),
+    "mailbox/Set-MailboxLitigationHold.ps1": ScriptFunction(
+        (_MAILBOX, Parameter("Duration", pattern=r"^(unlimited|\d+)$"), Parameter("Owner"), _DRY_RUN),
+        mailbox_holds.set_hold,
+    ),
+    "mailbox/Remove-MailboxLitigationHold.ps1": ScriptFunction(
+        (_MAILBOX, Parameter("ConfirmRelease", "switch"), _DRY_RUN), mailbox_holds.remove_hold
+    ),
+    "mailbox/Set-MailboxFolderPermission.ps1": ScriptFunction(
+        (
+            _MAILBOX,
+            _USER,
+            Parameter("Right", mandatory=True),
+            Parameter("Delegate", values=("no", "yes", "private-items")),
+            _DRY_RUN,
+        ),
+        mailbox_folders.set_permission,
+    ),
+    "mailbox/Remove-MailboxFolderPermission.ps1": ScriptFunction(
+        (_MAILBOX, _USER, _DRY_RUN), mailbox_folders.remove_permission
+    ),
+    "group/Get-Group.ps1": ScriptFunction((Parameter("All", "switch"),), groups.list_groups),
+    "group/Get-GroupMember.ps1": ScriptFunction((Parameter("Group", mandatory=True),), groups.list_members),
+    "group/New-Group.ps1": ScriptFunction(
+        (
+            Parameter("Name", mandatory=True),
+            Parameter("Address", mandatory=True),
+            Parameter("Kind", mandatory=True, values=("distribution", "mail-enabled-security")),
+            Parameter("Marker", "string[]", pattern="^CustomAttribute([1-9]|1[0-5])=."),
+            Parameter("ManagedBy"),
+            _DRY_RUN,
+        ),
+        new_group.create_group,
+    ),
     "group/Grant-GroupMember.ps1": ScriptFunction(_MEMBERSHIP, groups.grant_member),
     "group/Revoke-GroupMember.ps1": ScriptFunction(_MEMBERSHIP, groups.revoke_member),
     "shared-mailbox/Get-SharedMailbox.ps1": ScriptFunction((), shared_mailboxes.list_shared),
+    "shared-mailbox/Get-SharedMailboxRight.ps1": ScriptFunction(
+        (Parameter("Mailbox", pattern=r"\S"),), shared_mailbox_rights.list_rights
+    ),
+    "shared-mailbox/New-SharedMailbox.ps1": ScriptFunction(
+        (
+            Parameter("Name", mandatory=True),
+            Parameter("Address", mandatory=True),
+            Parameter("DisplayName"),
+            Parameter("Marker", "string[]", pattern="^CustomAttribute([1-9]|1[0-5])=."),
+            _DRY_RUN,
+        ),
+        new_shared_mailbox.create_shared_mailbox,
+    ),
     "shared-mailbox/Grant-SharedMailboxRight.ps1": ScriptFunction(
         (_MAILBOX, _USER, _RIGHT, Parameter("NoAutomapping", "switch"), _DRY_RUN),
         shared_mailboxes.grant_right,
@@ -56,13 +147,20 @@ FUNCTIONS: dict[str, ScriptFunction] = {
     "shared-mailbox/Revoke-SharedMailboxRight.ps1": ScriptFunction(
         (_MAILBOX, _USER, _RIGHT, _DRY_RUN), shared_mailboxes.revoke_right
     ),
+    "access/Get-MailboxAccess.ps1": ScriptFunction((_MAILBOX,), access.mailbox_access),
+    "access/Get-PersonAccess.ps1": ScriptFunction((_USER,), access.person_access),
+    "import/Get-Account.ps1": ScriptFunction((), imports.list_accounts),
+    "import/Get-Membership.ps1": ScriptFunction((), imports.list_memberships),
+    "import/Get-Right.ps1": ScriptFunction((), imports.list_rights),
     "session/Connect-Bridge.ps1": ScriptFunction(
         (
             Parameter("CommandName", "string[]", mandatory=True),
             Parameter("Organization"),
             Parameter("AppId"),
             Parameter("CertificateThumbprint"),
+            Parameter("ImportedCertificate", "switch"),
             Parameter("AccessToken", "securestring"),
+            Parameter("ManagedIdentity", "switch"),
             Parameter("UserName"),
             Parameter("Password", "securestring"),
             Parameter("DelegatedOrganization"),
@@ -71,6 +169,18 @@ FUNCTIONS: dict[str, ScriptFunction] = {
         session.connect,
     ),
     "session/Get-BridgeState.ps1": ScriptFunction((), session.state),
+    "session/Get-BridgeToken.ps1": ScriptFunction(
+        (
+            *(Parameter(name, mandatory=True) for name in ("Authority", "Tenant", "AppId")),
+            Parameter("ClientSecret", "securestring", mandatory=True),
+        ),
+        session_logon.fetch_token,
+    ),
+    "session/Import-BridgeCertificate.ps1": ScriptFunction(
+        (Parameter("FilePath"), Parameter("Pfx", "securestring"), Parameter("Password", "securestring")),
+        session_logon.import_certificate,
+    ),
+    "session/Test-Recipient.ps1": ScriptFunction((Parameter("Identity", mandatory=True),), recipients.test_recipient),
 }
 
 
@@ -86,24 +196,29 @@ class ScriptEngine:
         folder = scripts_folder or shipped_folder()
         self._names = {hash_of((folder / name).read_bytes().decode("utf-8-sig")): name for name in FUNCTIONS}
 
-    def open_runspace(self) -> ScriptRunspace:
-        """A new runspace, not connected to Exchange."""
-        return ScriptRunspace(Runspace(self._tenant), self._names)
+    def open_runspace(self, jea: JeaModule | None = None) -> ScriptRunspace:
+        """A new runspace, not connected to Exchange; with ``jea`` one that runs the functions of that module alone."""
+        return ScriptRunspace(Runspace(self._tenant, installed_scripts=jea.scripts if jea else ""), self._names, jea)
 
 
 class ScriptRunspace:
     """One runspace: its connection to the tenant stays from script to script."""
 
-    def __init__(self, runspace: Runspace, names: dict[str, str]) -> None:
+    def __init__(self, runspace: Runspace, names: dict[str, str], jea: JeaModule | None = None) -> None:
         self._runspace = runspace
         self._names = names
+        self._jea = jea
 
     def run(self, pipeline: Pipeline) -> None:
         """Run the script that the pipeline holds. Raises TerminatingError, the record with which it fails."""
         name, command = self._script(pipeline.commands)
         script = FUNCTIONS[name]
-        values = bind(script.parameters, command.parameters)
-        run = Run(self._runspace, pipeline, values, is_verbose(command.parameters))
+        function = "" if command.is_script else command.text
+        try:
+            values = bind(script.parameters, command.parameters)
+        except TerminatingError as error:
+            raise of_function(error, function) if function else error from None
+        run = Run(self._runspace, pipeline, values, is_verbose(command.parameters), function)
         try:
             script.function(run)
         except CmdletError as error:
@@ -116,10 +231,12 @@ class ScriptRunspace:
             self._runspace.connection = None
 
     def _script(self, commands: Sequence[Command]) -> tuple[str, Command]:
-        if len(commands) == 1 and commands[0].is_script and not commands[0].arguments:
-            name = self._names.get(hash_of(commands[0].text))
+        if len(commands) == 1 and not commands[0].arguments:
+            command = commands[0]
+            digest = self._jea.script_hash(command) if self._jea else hash_of(command.text) if command.is_script else ""
+            name = self._names.get(digest)
             if name is not None:
-                return name, commands[0]
+                return name, command
         first = commands[0].text if commands else ""
         raise TerminatingError(
             ErrorInfo(

@@ -10,21 +10,31 @@ from bridge.simulator.contract.run import Row, Run, guid_of, name_of
 
 def find_account(run: Run) -> None:
     """account/Find-Account.ps1."""
-    user = run.values["User"]
-    row = run.find_one("user", user, "Get-User")
-    if row is None:
-        run.fail("NotFound", "ObjectNotFound", f"There is no user '{user}'.", user)
-    run.output(_account(row))
+    for row in _found(run, "user", "Get-User", run.values["User"]):
+        run.output(_account(row))
 
 
 def find_mailbox(run: Run) -> None:
     """mailbox/Find-Mailbox.ps1."""
-    mailbox, where = run.values["Mailbox"], run.values["Where"]
-    if bool(mailbox) == bool(where):
+    for row in _found(run, "mailbox", "Get-Mailbox", run.values["Mailbox"]):
+        run.output(
+            _account(row)
+            | {
+                "PrimarySmtpAddress": text_of(row["PrimarySmtpAddress"]),
+                "EmailAddresses": [text_of(address) for address in row["EmailAddresses"]],
+                "Hidden": row["HiddenFromAddressListsEnabled"],
+            }
+        )
+
+
+def _found(run: Run, kind: str, cmdlet: str, identity: str) -> list[Row]:
+    """What an identity or -Where means."""
+    where = run.values["Where"]
+    if bool(identity) == bool(where):
         run.fail(
             "EmptyIdentity",
             "InvalidArgument",
-            "Name the mailbox with -Mailbox or with -Where, not with both and not with neither.",
+            f"Name the {kind} with -{kind.title()} or with -Where, not with both and not with neither.",
         )
     if where:
         field, _, wanted = where.partition("=")
@@ -32,20 +42,17 @@ def find_mailbox(run: Run) -> None:
             run.fail(
                 "EmptyIdentity",
                 "InvalidArgument",
-                f"'{where}' has no value after the '='; that could mean every mailbox without one.",
+                f"'{where}' has no value after the '='; that could mean every {kind} without one.",
                 where,
             )
         quoted = wanted.replace("'", "''")
         query = f"{field} -eq '{quoted}'"
-        run.verbose(f"Reading the mailboxes with {query}.")
-        rows = run.call("Get-Mailbox", Filter=query, ResultSize="Unlimited")
-    else:
-        row = run.find_one("mailbox", mailbox, "Get-Mailbox")
-        if row is None:
-            run.fail("NotFound", "ObjectNotFound", f"There is no mailbox '{mailbox}'.", mailbox)
-        rows = [row]
-    for row in rows:
-        run.output(_account(row) | {"PrimarySmtpAddress": text_of(row["PrimarySmtpAddress"])})
+        run.verbose(f"Reading the {'mailboxes' if kind == 'mailbox' else 'users'} with {query}.")
+        return run.call(cmdlet, Filter=query, ResultSize="Unlimited")
+    row = run.find_one(kind, identity, cmdlet)
+    if row is None:
+        run.fail("NotFound", "ObjectNotFound", f"There is no {kind} '{identity}'.", identity)
+    return [row]
 
 
 def set_regional(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -20,23 +21,32 @@ NOT_FOUND = "ManagementObjectNotFoundException"
 class Runspace:
     """What stays in the runspace between scripts.
 
-    ``asked`` is what Connect-Bridge.ps1 leaves in $global:ExoBridge: with what it connected.
+    ``asked`` is what Connect-Bridge.ps1 leaves in $global:ExoBridge: with what it connected. ``installed_scripts`` is
+    the hash that the module of a JEA endpoint carries. ``certificate`` is what Import-BridgeCertificate.ps1 leaves for
+    the next log-on in $global:ExoBridgeCertificate.
     """
 
     tenant: Tenant
     imported: bool = False
     connection: ExchangeConnection | None = None
     asked: dict[str, Any] = field(default_factory=dict)
+    installed_scripts: str = ""
+    certificate: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass
 class Run:
-    """One run of one script: ``values`` are its parameters, bound."""
+    """One run of one script: ``values`` are its parameters, bound; ``function`` is its name where it is one."""
 
     runspace: Runspace
     pipeline: Pipeline
     values: dict[str, Any]
     with_verbose: bool = False
+    function: str = ""
+
+    def given(self, name: str) -> bool:
+        """Whether a parameter was given at all, an empty text included: $PSBoundParameters.ContainsKey."""
+        return any(one.lower() == name.lower() for one in self.pipeline.commands[0].parameters)
 
     def verbose(self, text: str) -> None:
         """Write-Verbose: nothing without -Verbose."""
@@ -64,8 +74,11 @@ class Run:
             raise reply.errors[0]
         return reply.output
 
-    def find_one(self, kind: str, value: str, cmdlet: str) -> Row | None:
-        """Find-One of the scripts: the object that a value means, None when there is none, else an error."""
+    def find_one(self, kind: str, value: str, read: str | Callable[[], list[Row]]) -> Row | None:
+        """Find-One of the scripts: the object that a value means, None when there is none, else an error.
+
+        ``read`` is the cmdlet that is given the value as identity, or what reads.
+        """
         if not value.strip() or "*" in value:
             self.fail(
                 "EmptyIdentity",
@@ -76,7 +89,7 @@ class Run:
             )
         self.verbose(f"Reading the {kind} '{value}'.")
         try:
-            found = self.call(cmdlet, Identity=value)
+            found = self.call(read, Identity=value) if isinstance(read, str) else read()
         except CmdletError as error:
             if is_of_type(error, NOT_FOUND):
                 return None
@@ -94,6 +107,7 @@ class Run:
 
     def fail(self, name: str, category: str, message: str, target: str = "", *, function: str = "") -> NoReturn:
         """Write-Error -ErrorId Bridge.NAME -ErrorAction Stop, in the script or in a function of it."""
+        function = function or self.function
         raise TerminatingError(
             ErrorInfo(
                 message=message,

@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.simulator.contract.binding import text_of
 from bridge.simulator.contract.run import Row, Run
-from bridge.simulator.exchange_module.functions import has_credential
+from bridge.simulator.engine import ErrorInfo, TerminatingError
 
 # What the default endpoint of a Windows server is. There is no PowerShell here that could say its own.
 _POWERSHELL = {"PowerShellVersion": "5.1.0.0", "PowerShellEdition": "Desktop", "LanguageMode": "FullLanguage"}
@@ -20,20 +20,10 @@ def connect(run: Run) -> None:
     """session/Connect-Bridge.ps1."""
     runspace, values = run.runspace, run.values
     if not runspace.imported:
-        run.verbose(f"Importing the module {_MODULE}.")
-        if not runspace.tenant.module_installed:
-            run.fail(
-                "ModuleMissing",
-                "NotInstalled",
-                f"The module {_MODULE} is not installed for the PowerShell of this runspace.",
-                _MODULE,
-            )
-        runspace.imported = True
-    wanted, organization = values["CommandName"], values["Organization"]
-    logon = (
-        "certificate" if values["CertificateThumbprint"] else "access-token" if values["AccessToken"] else "password"
-    )
-    login = _login(run, logon)
+        _import_module(run)
+    wanted, organization = values["CommandName"], values["DelegatedOrganization"] or values["Organization"]
+    logon = _kind(values)
+    login = _login(run)
     account = "|".join(
         [
             logon,
@@ -45,13 +35,13 @@ def connect(run: Run) -> None:
     connection = "existing"
     if not _is_usable(run, live, account):
         if live is not None:
-            run.verbose(f"Disconnecting from Exchange Online ({text_of(live['Organization'])}).")
+            run.verbose(f"Disconnecting from Exchange Online ({_organization(live)}).")
             _disconnect(run)
         run.verbose(f"Connecting to Exchange Online ({organization}) by {logon}, with {len(wanted)} cmdlets.")
         runspace.connection = runspace.tenant.connect(login)
         connection = "new"
         live = _live(run) or {}
-        connected_to = text_of(live.get("Organization"))
+        connected_to = _organization(live)
         if organization and connected_to and connected_to.lower() != organization.lower():
             _disconnect(run)
             run.fail(
@@ -71,7 +61,7 @@ def connect(run: Run) -> None:
         _POWERSHELL
         | {
             "ModuleVersion": runspace.tenant.module_version,
-            "Organization": text_of((live or {}).get("Organization")),
+            "Organization": _organization(live),
             "Account": account,
             "Logon": logon,
             "Connection": connection,
@@ -101,7 +91,7 @@ def state(run: Run) -> None:
         | _POWERSHELL
         | {
             "ModuleVersion": runspace.tenant.module_version if runspace.imported else "",
-            "Organization": text_of((live or {}).get("Organization")),
+            "Organization": _organization(live),
             "Account": asked["Account"],
             "Logon": asked["Logon"],
             "Connection": "existing" if live is not None else "",
@@ -111,11 +101,38 @@ def state(run: Run) -> None:
             "TokenExpires": _expires_text(live),
             "ProcessId": os.getpid(),
             "MemoryBytes": 0,
+            "InstalledScripts": runspace.installed_scripts,
         }
     )
 
 
-def _login(run: Run, logon: str) -> dict[str, Any]:
+def _import_module(run: Run) -> None:
+    run.verbose(f"Importing the module {_MODULE}.")
+    if not run.runspace.tenant.module_installed:
+        raise TerminatingError(
+            ErrorInfo(
+                message=f"The specified module '{_MODULE}' was not loaded because no valid module file was found in "
+                "any module directory.",
+                reason="FileNotFoundException",
+                exception_type="System.IO.FileNotFoundException",
+                error_id="Modules_ModuleNotFound,Microsoft.PowerShell.Commands.ImportModuleCommand",
+                category="ResourceUnavailable",
+                activity="Import-Module",
+                target=_MODULE,
+            )
+        )
+    run.runspace.imported = True
+
+
+def _kind(values: Row) -> str:
+    if values["AccessToken"]:
+        return "access-token"
+    if values["ManagedIdentity"]:
+        return "managed-identity"
+    return "password" if values["UserName"] else "certificate"
+
+
+def _login(run: Run) -> dict[str, Any]:
     """The parameters of Connect-ExchangeOnline."""
     values = run.values
     login: dict[str, Any] = {
@@ -128,21 +145,23 @@ def _login(run: Run, logon: str) -> dict[str, Any]:
             login[name] = values[name]
     if values["Environment"]:
         login["ExchangeEnvironmentName"] = values["Environment"]
-    if logon == "access-token":
+    if values["ImportedCertificate"]:
+        login |= run.runspace.certificate
+        run.runspace.certificate = {}
+    if values["AccessToken"]:
         login["AccessToken"] = values["AccessToken"].reveal()
-    if logon == "password":
-        tenant = run.runspace.tenant
-        gone = "Connect-ExchangeOnline:Credential" in tenant.denied or not has_credential(tenant.module_version)
-        if not values["UserName"] or not values["Password"] or gone:
-            run.fail(
-                "LogonParameterMissing",
-                "InvalidArgument",
-                "No certificate, token, or user name with password was given, or the module takes no user "
-                "and password any more.",
-                "Credential",
-            )
+    if values["UserName"]:
         login["Credential"] = {"UserName": values["UserName"], "Password": values["Password"].reveal()}
+    if values["ManagedIdentity"]:
+        login["ManagedIdentity"] = True
+        if "AppId" in login:
+            login["ManagedIdentityAccountId"] = login.pop("AppId")
     return login
+
+
+def _organization(live: Row | None) -> str:
+    row = live or {}
+    return text_of(row.get("DelegatedOrganization")) or text_of(row.get("Organization"))
 
 
 def _live(run: Run) -> Row | None:

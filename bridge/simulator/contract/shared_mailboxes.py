@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from bridge.simulator.contract.binding import text_of
+from bridge.simulator.contract.lookup import named, term
 from bridge.simulator.contract.run import Row, Run, guid_of, name_of
 
 
@@ -18,6 +19,9 @@ def list_shared(run: Run) -> None:
                 "Name": name_of(row) or text_of(row["Name"]),
                 "DisplayName": name_of(row),
                 "PrimarySmtpAddress": text_of(row["PrimarySmtpAddress"]),
+                "Alias": text_of(row["Alias"]),
+                "UserPrincipalName": text_of(row["UserPrincipalName"]),
+                "ExternalDirectoryObjectId": text_of(row["ExternalDirectoryObjectId"]).lower(),
             }
         )
 
@@ -25,11 +29,11 @@ def list_shared(run: Run) -> None:
 def grant_right(run: Run) -> None:
     """shared-mailbox/Grant-SharedMailboxRight.ps1."""
     mailbox, user, right = run.values["Mailbox"], run.values["User"], run.values["Right"]
-    target = run.find_one("mailbox", mailbox, "Get-Mailbox")
+    target, rows = _find_mailbox(run, mailbox, user)
     if target is None:
         _no_shared_mailbox(run, mailbox)
     _refuse_other_mailbox(run, target, mailbox)
-    trustee = _find_trustee(run, user)
+    trustee = _find_trustee(run, user, rows)
     if trustee is None:
         run.fail("NotFound", "ObjectNotFound", f"There is no user or group '{user}'.", user)
     already = _has_right(run, target, trustee, right)
@@ -55,13 +59,13 @@ def revoke_right(run: Run) -> None:
     granted = False
     identity = {"Id": "", "Name": mailbox}
     about = {"UserId": "", "UserName": user, "Right": right}
-    target = run.find_one("mailbox", mailbox, "Get-Mailbox")
+    target, rows = _find_mailbox(run, mailbox, user)
     if target is None:
         reason = "the mailbox does not exist"
     else:
         _refuse_other_mailbox(run, target, mailbox)
         identity = {"Id": guid_of(target), "Name": name_of(target)}
-        trustee = _find_trustee(run, user)
+        trustee = _find_trustee(run, user, rows)
         if trustee is None:
             reason = "the user does not exist"
         else:
@@ -93,9 +97,23 @@ def _refuse_other_mailbox(run: Run, target: Row, mailbox: str) -> None:
         _no_shared_mailbox(run, mailbox)
 
 
-def _find_trustee(run: Run, user: str) -> Row | None:
-    """A mailbox, mail user or group; else a user who has none of these."""
-    return run.find_one("recipient", user, "Get-Recipient") or run.find_one("user", user, "Get-User")
+def _find_mailbox(run: Run, mailbox: str, user: str) -> tuple[Row | None, list[Row]]:
+    """The mailbox, and all that was read with it: both are found with one call."""
+    rows: list[Row] = []
+
+    def read() -> list[Row]:
+        rows[:] = run.call("Get-Recipient", Filter=f"{term(mailbox)} -or {term(user)}", ResultSize="Unlimited")
+        return named(mailbox, [row for row in rows if row["RecipientType"] == "UserMailbox"])
+
+    return run.find_one("mailbox", mailbox, read), rows
+
+
+def _find_trustee(run: Run, user: str, rows: list[Row]) -> Row | None:
+    """One of the recipients that were read; else a user who is none."""
+    found = named(user, rows)
+    if len(found) == 1:
+        return found[0]
+    return run.find_one("user", user, lambda: found or run.call("Get-User", Identity=user))
 
 
 def _has_right(run: Run, target: Row, trustee: Row, right: str) -> bool:
@@ -112,7 +130,8 @@ def _has_right(run: Run, target: Row, trustee: Row, right: str) -> bool:
             for row in run.call("Get-RecipientPermission", Identity=identity, Trustee=user)
         )
     names = {text_of(trustee.get(key)).lower() for key in ("Guid", "Name", "Identity", "DistinguishedName")}
-    return any(name and text_of(name).lower() in names for name in target["GrantSendOnBehalfTo"] or ())
+    (read,) = run.call("Get-Mailbox", Identity=identity)
+    return any(name and text_of(name).lower() in names for name in read["GrantSendOnBehalfTo"] or ())
 
 
 def _change(run: Run, verb: str, target: Row, trustee: Row, right: str, **more: Any) -> None:

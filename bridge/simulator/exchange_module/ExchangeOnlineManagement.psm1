@@ -78,7 +78,8 @@ function Disconnect-ExchangeOnline {
             $null = $PSCmdlet.InvokeCommand.InvokeScript($PSCmdlet.SessionState, [scriptblock]::Create($remove))
             $null = $script:Connections.Remove($connection)
         }
-        $last = $script:Connections | Select-Object -Last 1
+        # Not Select-Object, which is another one in a JEA endpoint.
+        $last = @($script:Connections)[-1]
         $script:Gateway.Connection = $(if ($null -ne $last) { $last.Id } else { '' })
         Write-Information 'Disconnected successfully !'
     }

@@ -30,7 +30,7 @@ def decode(text: str) -> bytes:
 
 def shell(one: Shell) -> str:
     """The element Shell."""
-    now = time.monotonic()
+    now, memory = time.monotonic(), one.memory_bytes()
     values = {
         "ShellId": one.id,
         "Name": one.name,
@@ -51,8 +51,9 @@ def shell(one: Shell) -> str:
         "State": "Connected" if one.connected else "Disconnected",
         "ShellRunTime": duration(now - one.born),
         "ShellInactivity": duration(now - one.used),
+        "MemoryUsed": f"{memory // 2**20}MB" if memory is not None else "",
     }
-    # A shell without a name has no element for it.
+    # What is not known has no element, nor has the name of a shell without one.
     elements = "".join(f"<rsp:{name}>{escape(value)}</rsp:{name}>" for name, value in values.items() if value)
     return f"<rsp:Shell>{elements}</rsp:Shell>"
 

@@ -122,6 +122,7 @@ class WsmanHandler(BaseHTTPRequestHandler):
     def _wsman(self, request: soap.Request, account: str, exchange: Exchange) -> _Answer:
         """Do what is asked, unless a fault says otherwise."""
         exchange.action, exchange.shell, exchange.command = request.action, request.shell_id, request.command_id
+        exchange.no_profile = request.options.get("WINRS_NOPROFILE", "").lower() in ("true", "1")
         fault = self.server.agent.faults.next(request.action)
         if fault is None:
             return self._work(request, account, exchange)

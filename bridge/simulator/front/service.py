@@ -125,6 +125,13 @@ class WsmanService:
             if age(shell.used) > shell.idle_timeout and not is_used and self._take(shell.id):
                 self._ending.submit(shell.close)
 
+    def pass_time(self, seconds: float) -> None:
+        """Make every shell, and the silence of its client, older at once; those that are idle for too long end."""
+        for shell in self.shells():
+            shell.born -= seconds
+            shell.used -= seconds
+        self.end_idle()
+
     def _take(self, shell_id: str) -> Shell | None:
         with self._lock:
             return self._shells.pop(shell_id, None)

@@ -55,6 +55,7 @@ class Request:
     max_envelope: int
     session_id: str
     selectors: Mapping[str, str]
+    options: Mapping[str, str]
     body: ET.Element
 
     @property
@@ -111,6 +112,10 @@ def parse(raw: bytes) -> Request:
         selectors={
             element.get("Name", ""): element.text or ""
             for element in header.findall("w:SelectorSet/w:Selector", NAMESPACES)
+        },
+        options={
+            element.get("Name", ""): element.text or ""
+            for element in header.findall("w:OptionSet/w:Option", NAMESPACES)
         },
         body=body,
     )

@@ -15,7 +15,8 @@ class Exchange:
     """One HTTP exchange. Sizes are those of the bodies in bytes; ``fault`` is a WSMan code or 0.
 
     ``status`` is 0 where no answer was sent; ``injected`` names the fault that was injected, or is empty. ``action`` is
-    ``log-on`` for what comes before a request is accepted.
+    ``log-on`` for what comes before a request is accepted; ``no_profile`` says that a shell without the user profile
+    was asked for.
     """
 
     action: str = "log-on"
@@ -26,6 +27,7 @@ class Exchange:
     shell: str = ""
     command: str = ""
     injected: str = ""
+    no_profile: bool = False
     start: float = field(default_factory=time.monotonic)
 
 

@@ -61,6 +61,9 @@ class Shell(Protocol):
     def busy(self) -> bool:
         """Whether a pipeline runs or a client waits for output."""
 
+    def memory_bytes(self) -> int | None:
+        """What the PowerShell behind it takes up; None where that is not known."""
+
     def kill(self) -> None:
         """End the PowerShell behind it at once, as a crash would; the shell is then closed."""
 

@@ -7,6 +7,7 @@ message as text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -47,6 +48,8 @@ _PARENTS = {
     "System.Management.Automation.ParameterBindingValidationException": _BINDING,
     "System.Management.Automation.ParameterBindingArgumentTransformationException": _BINDING,
 }
+# What XML cannot hold or would alter, and the beginning of what would be read as one of these.
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=[xX][0-9A-Fa-f]{4}_)")
 # These are derived from Exception and not from SystemException.
 _OTHERS = ("Bridge.", "Microsoft.Exchange.", "Microsoft.Identity.")
 
@@ -144,15 +147,20 @@ def error_record(info: ErrorInfo) -> ErrorRecord:
         TargetObject=info.target or None,
         FullyQualifiedErrorId=info.error_id,
     )
-    record.PSObject.to_string = info.message
+    record.PSObject.to_string = _encoded(info.message)
     return record
 
 
 def informational_record(kind: type[InformationalRecord], text: str) -> InformationalRecord:
     """A verbose or warning record with its message as text."""
     record = kind(Message=text)
-    record.PSObject.to_string = text
+    record.PSObject.to_string = _encoded(text)
     return record
+
+
+def _encoded(text: str) -> str:
+    """The text of an object as it has to stand in XML: psrpcore does this for values and not for texts of objects."""
+    return _NOT_IN_XML.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
 
 
 class _CategoryInfo(ErrorCategoryInfo):

@@ -160,6 +160,10 @@ class BufferedShell:
                 target is not None and not outbox.done for target, outbox in self._outboxes.items()
             )
 
+    def memory_bytes(self) -> int | None:
+        """Not known: there is no process of its own behind it."""
+        return None
+
     def _refuse_second_client(self) -> None:
         """Raises WsmanFault when a client is connected, or when the shell is closed. Lock held."""
         if self.closed:

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 
 from bridge.simulator.shells import psrp
 from bridge.simulator.shells.outbox import BufferedShell, Outbox
-from bridge.simulator.shells.process import kill_group, start, streams
+from bridge.simulator.shells.process import kill_group, resident_bytes, start, streams
 from bridge.simulator.wsman_fault import ABORTED, WsmanFault, aborted, command_not_found, timed_out
 
 _POOL = uuid.UUID(int=0)
@@ -174,6 +174,10 @@ class PowerShellShell(BufferedShell):
             return self._said[psrp.SESSION_CAPABILITY] + psrp.message_to_client(
                 psrp.RUNSPACEPOOL_INIT_DATA, uuid.UUID(self.id), f'<Obj RefId="0"><MS>{numbers}</MS></Obj>'
             )
+
+    def memory_bytes(self) -> int | None:
+        """What its process takes up; None where the system does not tell."""
+        return resident_bytes(self.process_id)
 
     def kill(self) -> None:
         """End the process at once, as a crash would; the shell is then closed."""

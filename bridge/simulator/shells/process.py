@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO
 
 
@@ -35,6 +37,15 @@ def streams(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[
     if process.stdin is None or process.stdout is None or process.stderr is None:
         raise RuntimeError("the process was started without pipes")
     return process.stdin, process.stdout, process.stderr
+
+
+def resident_bytes(process_id: int) -> int | None:
+    """How much memory a process has in use; None where it has ended, or the system has no /proc to say so."""
+    try:
+        pages = Path(f"/proc/{process_id}/statm").read_text("ascii").split()[1]
+    except (OSError, IndexError):
+        return None
+    return int(pages) * mmap.PAGESIZE
 
 
 def kill_group(process_id: int) -> None:

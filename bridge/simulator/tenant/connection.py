@@ -1,4 +1,4 @@
-"""Logging on to a tenant, and the connection that this gives: the way on which cmdlets are called.
+"""A connection to a tenant: the way on which cmdlets are called.
 
 Rules:
 
@@ -6,20 +6,19 @@ Rules:
   exist and bind, is the token valid, is the caller throttled. Only then does the cmdlet run.
 - The Get-EXO* cmdlets are in the module itself: they are always there, and Exchange refuses what the roles lack. All
   others exist only when they were asked for with -CommandName and are granted.
-- A certificate or a password renews its token silently; an access token that was given ends when it ends.
+- An access token that was given ends when it ends; every other log-on renews its token silently.
 - Every call makes one ``CmdletRecord``, refused or not. Secrets are masked in it.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
-from bridge.simulator.exchange_module.functions import OWN_COMMANDS, cmdlets, has_credential, inbuilt_commands
+from bridge.simulator.exchange_module.functions import inbuilt_commands
 from bridge.simulator.tenant import errors
 from bridge.simulator.tenant.cmdlets import CMDLETS
 from bridge.simulator.tenant.invocation import Invocation
@@ -29,13 +28,14 @@ from bridge.simulator.tenant.records import CmdletError, CmdletRecord, Reply
 if TYPE_CHECKING:
     from bridge.simulator.tenant.tenant import Tenant
 
-_CONNECT = "Connect-ExchangeOnline"
 _SERVER = "AM0PR01MB0001"
-_MSAL = "Microsoft.Identity.Client."
 
 
 class ExchangeConnection:
-    """One connection. ``id`` is its GUID, ``commands`` are the cmdlets that it has; ``log_on`` makes it."""
+    """One connection. ``id`` is its GUID, ``commands`` are the cmdlets that it has; ``logon.log_on`` makes it.
+
+    ``lacking`` is what the caller's role groups do not grant, ``Cmdlet`` or ``Cmdlet:Parameter``.
+    """
 
     def __init__(
         self,
@@ -43,14 +43,21 @@ class ExchangeConnection:
         commands: frozenset[str],
         information: Mapping[str, Any],
         token_expires: float | None,
+        lacking: frozenset[str] = frozenset(),
     ) -> None:
         self.id = str(uuid.uuid4())
         self.commands = commands
         self._tenant = tenant
+        self._lacking = lacking
         self._information = information
         self._token_expires = token_expires
         self._renewed = tenant.clock()
         self._connected = True
+
+    @property
+    def denied(self) -> frozenset[str]:
+        """What the roles do not grant this caller now, ``Cmdlet`` or ``Cmdlet:Parameter``."""
+        return self._lacking | self._tenant.denied
 
     # --- cmdlets
 
@@ -88,18 +95,26 @@ class ExchangeConnection:
         if name is None:
             raise errors.command_not_found(cmdlet)
         inbuilt = name in inbuilt_commands()
-        bound = bind(name, given, () if inbuilt else self._tenant.denied)
+        bound = bind(name, given, () if inbuilt else self.denied)
         if self._token_expires is not None and self._tenant.clock() >= self._token_expires:
             raise errors.unauthorized(name)
-        if inbuilt and (self._tenant.is_denied(name) or any(self._tenant.is_denied(name, key) for key in bound)):
+        if inbuilt and self._is_denied(name, bound):
             raise errors.role_missing(name)
         return name, bound
+
+    def _is_denied(self, cmdlet: str, parameters: Iterable[str]) -> bool:
+        tenant = self._tenant
+        return (
+            cmdlet in self._lacking
+            or tenant.is_denied(cmdlet)
+            or any(tenant.is_denied(cmdlet, name) for name in parameters)
+        )
 
     def _run(self, name: str, bound: dict[str, Any]) -> Reply:
         if bound.pop("WhatIf", False):
             return Reply()
         function = CMDLETS.get(name)
-        call = Invocation(name, bound, self._tenant.directory)
+        call = Invocation(name, bound, self._tenant.directory, roles=self._tenant.roles)
         try:
             if function is None:
                 raise errors.not_simulated(name)
@@ -160,111 +175,3 @@ class ExchangeConnection:
             if self._connected:
                 self._connected = False
                 self._record("Disconnect-ExchangeOnline", {}, changed=False, error=None)
-
-
-def log_on(tenant: Tenant, parameters: Mapping[str, Any]) -> ExchangeConnection:
-    """What Connect-ExchangeOnline does. Raises CmdletError when the log-on is refused. Both are recorded."""
-    with tenant.lock:
-        try:
-            connection = _log_on(tenant, parameters)
-        except CmdletError as error:
-            refused = error.exception_type
-            tenant.observe(CmdletRecord(tenant.clock(), _CONNECT, masked(parameters), changed=False, error=refused))
-            raise
-        tenant.observe(CmdletRecord(tenant.clock(), _CONNECT, masked(parameters), changed=False))
-        return connection
-
-
-def _log_on(tenant: Tenant, parameters: Mapping[str, Any]) -> ExchangeConnection:
-    given = bind(_CONNECT, parameters, tenant.denied)
-    if "Credential" in given and not has_credential(tenant.module_version):
-        raise errors.parameter_not_found(_CONNECT, "Credential")
-    organization = next(
-        (_text(given, name) for name in ("DelegatedOrganization", "Organization") if given.get(name)), ""
-    )
-    if organization and organization.lower() not in tenant.organization.names:
-        raise _refused(f"AADSTS90002: Tenant '{organization}' not found. Check that it is the right tenant name.")
-    expires: float | None = None
-    by_certificate = bool(given.get("CertificateThumbprint"))
-    if by_certificate:
-        _check_certificate(tenant, given, organization)
-    elif given.get("AccessToken"):
-        expires = tenant.token_expires(_text(given, "AccessToken"))
-        if expires is None or tenant.clock() >= expires:
-            raise errors.logon_refused("UnAuthorized", "System.UnauthorizedAccessException")
-    elif given.get("Credential"):
-        _check_password(tenant, given["Credential"])
-    else:
-        raise errors.logon_refused(
-            "A window handle must be configured. See https://aka.ms/msal-net-wam#parent-window-handles",
-            f"{_MSAL}MsalClientException",
-        )
-    information = {
-        "Name": "ExchangeOnline_1",
-        "UserPrincipalName": _text(given, "UserPrincipalName") or _user(given.get("Credential")),
-        "ConnectionUri": "https://outlook.office365.com",
-        "AzureAdAuthorizationEndpointUri": "https://login.microsoftonline.com/organizations",
-        "CertificateAuthentication": by_certificate,
-        "Organization": organization or tenant.organization.name,
-        "DelegatedOrganization": _text(given, "DelegatedOrganization"),
-        "AppId": _text(given, "AppId"),
-        "PageSize": given.get("PageSize", 1000),
-        "TenantID": tenant.organization.tenant_id,
-        "ModulePrefix": _text(given, "Prefix"),
-    }
-    return ExchangeConnection(tenant, _commands(tenant, given.get("CommandName")), information, expires)
-
-
-def _check_certificate(tenant: Tenant, given: Mapping[str, Any], organization: str) -> None:
-    app_id, thumbprint = _text(given, "AppId"), _text(given, "CertificateThumbprint")
-    if not app_id or not organization:
-        raise errors.logon_refused(
-            "AppId and Organization have to be given with a certificate.", "System.ArgumentException"
-        )
-    if app_id.lower() != tenant.logon.app_id.lower():
-        raise _refused(
-            f"AADSTS700016: Application with identifier '{app_id}' was not found in the directory '{organization}'."
-        )
-    if not tenant.logon.has_certificate(app_id, thumbprint):
-        raise _refused(
-            "AADSTS700027: The certificate with identifier used to sign the client assertion is not registered on "
-            f"application. [Reason - The key was not found., Thumbprint of key used by client: '{thumbprint.upper()}']"
-        )
-
-
-def _check_password(tenant: Tenant, credential: Any) -> None:
-    password = str(credential.get("Password", "")) if isinstance(credential, Mapping) else ""
-    if not tenant.logon.has_password(_user(credential), password):
-        raise errors.logon_refused(
-            "AADSTS50126: Error validating credentials due to invalid username or password.",
-            f"{_MSAL}MsalUiRequiredException",
-        )
-
-
-def _refused(text: str) -> CmdletError:
-    return errors.logon_refused(text, f"{_MSAL}MsalServiceException")
-
-
-def _commands(tenant: Tenant, asked: Any) -> frozenset[str]:
-    """What a connection has: granted and asked for, and what is in the module itself."""
-    names = asked if isinstance(asked, list | tuple) else [asked or "*"]
-    patterns = [str(name).lower() for name in names] or ["*"]
-    inbuilt = inbuilt_commands()
-    imported = (
-        name
-        for name in cmdlets()
-        if name not in OWN_COMMANDS
-        and name not in inbuilt
-        and not tenant.is_denied(name)
-        and any(fnmatch.fnmatchcase(name.lower(), pattern) for pattern in patterns)
-    )
-    return frozenset((*imported, *inbuilt))
-
-
-def _text(given: Mapping[str, Any], name: str) -> str:
-    value = given.get(name)
-    return "" if value is None else str(value)
-
-
-def _user(credential: Any) -> str:
-    return str(credential.get("UserName", "")) if isinstance(credential, Mapping) else ""

@@ -3,13 +3,15 @@
 Rules: an object is found first by what is unique (guid, SID, address, user principal name, distinguished name), then
 by what can be shared (name, alias, display name); every look-up is by index. Whoever changes something sees the truth
 (``current``); whoever reads sees what has spread (``visible``): the state before a change until ``delay`` seconds
-after it. Writing twice within the delay keeps both earlier states, so readers see them in order.
+after it, and nothing of a new object until then. Writing twice within the delay keeps both earlier states, so readers
+see them in order.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from bridge.simulator.tenant.objects import Account, DirectoryObject, Group
@@ -25,17 +27,34 @@ def is_guid(text: str) -> bool:
     return _GUID.fullmatch(text) is not None
 
 
-class Directory:
-    """All accounts and groups of one organization, named ``organization`` (its .onmicrosoft.com domain)."""
+def _routing_domain(organization: str) -> str:
+    """``contoso.mail.onmicrosoft.com`` of ``contoso.onmicrosoft.com``: where a hybrid organization sends mail."""
+    name, dot, rest = organization.partition(".")
+    return f"{name}.mail{dot}{rest}"
 
-    def __init__(self, organization: str, clock: Callable[[], float]) -> None:
+
+class Directory:
+    """All accounts and groups of one organization, named ``organization`` (its .onmicrosoft.com domain).
+
+    ``domains`` are its other accepted domains. ``manager_bypass`` says whether the caller may change groups that
+    it does not manage.
+    """
+
+    def __init__(self, organization: str, clock: Callable[[], float], domains: Iterable[str] = ()) -> None:
         self.organization = organization
+        self._domains = {domain.lower() for domain in (organization, _routing_domain(organization), *domains)}
         self.delay = 0.0
+        self.manager_bypass = True
         self._clock = clock
         self._objects: dict[str, DirectoryObject] = {}
         self._unique: dict[str, list[str]] = {}
         self._shared: dict[str, list[str]] = {}
         self._before: dict[str, list[tuple[float, DirectoryObject | None]]] = {}
+
+    @property
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        return datetime.fromtimestamp(self._clock(), UTC)
 
     # --- what is there
 
@@ -100,6 +119,10 @@ class Directory:
             "DC=EURPR01A001,DC=PROD,DC=OUTLOOK,DC=COM"
         )
 
+    def accepts(self, address: str) -> bool:
+        """Whether an SMTP address is in one of the organization's accepted domains."""
+        return address.rpartition("@")[2].lower() in self._domains
+
     # --- changing
 
     def add(self, thing: DirectoryObject) -> None:
@@ -108,6 +131,12 @@ class Directory:
             raise ValueError(f"the guid {thing.guid} is taken")
         self._objects[thing.guid] = thing
         self._index(thing)
+
+    def create(self, thing: DirectoryObject) -> None:
+        """Put a new object in; readers see it after ``delay`` seconds. Raises ValueError when its guid is taken."""
+        self.add(thing)
+        if self.delay > 0:
+            self._before[thing.guid] = [(self._clock() + self.delay, None)]
 
     def put(self, thing: DirectoryObject) -> None:
         """Replace the object that has this guid; readers see it after ``delay`` seconds."""

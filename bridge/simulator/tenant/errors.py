@@ -127,6 +127,39 @@ def task_error(text: str) -> CmdletError:
     return exchange_error("", f"{_CONFIGURATION}RecipientTaskException", text)
 
 
+def address_exists(address: str, owner: str) -> CmdletError:
+    """A proxy address that another recipient has. Of the type only the short name is known."""
+    return exchange_error(
+        "",
+        "Microsoft.Exchange.Management.RecipientTasks.ProxyAddressExistsException",
+        f'The proxy address "{address}" is already being used by the proxy addresses or LegacyExchangeDN of "{owner}". '
+        "Please choose another proxy address.",
+    )
+
+
+def name_exists(name: str) -> CmdletError:
+    """A new object with the name of another. The stringId of this sentence is not known."""
+    return exchange_error(
+        "",
+        "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException",
+        f'The name "{name}" is already being used. Please try another name.',
+    )
+
+
+def not_accepted_domain(domain: str) -> CmdletError:
+    """An SMTP address in a domain that is not the organization's. Of the type only the short name is known."""
+    return exchange_error(
+        "",
+        "Microsoft.Exchange.Configuration.Tasks.NotAcceptedDomainException",
+        f"You can't use the domain {domain} because it's not an accepted domain for your organization.",
+    )
+
+
+def store_error(name: str, text: str) -> CmdletError:
+    """What the cmdlets for folders raise; ``name`` is the short name of the type."""
+    return exchange_error("", f"Microsoft.Exchange.Management.StoreTasks.{name}", text)
+
+
 def throttled() -> CmdletError:
     """Throttled after the module's own retries."""
     return exchange_error(

@@ -12,13 +12,16 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
-from bridge.simulator.tenant.objects import AccessEntry, Regional
+from bridge.simulator.tenant.objects import AccessEntry, AutomaticReplies, FolderEntry, Hold, Regional
 from bridge.simulator.tenant.records import TenantFileError
+from bridge.simulator.tenant.state import Certificate
 from bridge.simulator.tenant.throttle import Throttle
 
 _Made = TypeVar("_Made")
 
-_NESTED: dict[str, type[Any]] = {"AccessEntry": AccessEntry, "Regional": Regional, "Throttle": Throttle}
+_NESTED: dict[str, type[Any]] = {
+    kind.__name__: kind for kind in (AccessEntry, Certificate, AutomaticReplies, FolderEntry, Hold, Regional, Throttle)
+}
 
 
 class FieldReader:
@@ -32,6 +35,7 @@ class FieldReader:
             "int": self._count,
             "float": self._seconds,
             "Mapping[str, str]": self._texts_by_key,
+            "Mapping[str, tuple[str, ...]]": self._lists_by_key,
         }
 
     def fail(self, place: str, message: str) -> TenantFileError:
@@ -106,6 +110,11 @@ class FieldReader:
             raise self.fail(place, f"a table is needed here, not {_name(value)}")
         return {str(key): self._text(item, join(place, str(key))) for key, item in value.items()}
 
+    def _lists_by_key(self, value: Any, place: str) -> dict[str, tuple[str, ...]]:
+        if not isinstance(value, Mapping):
+            raise self.fail(place, f"a table is needed here, not {_name(value)}")
+        return {str(key): self._value("tuple[str, ...]", item, join(place, str(key))) for key, item in value.items()}
+
 
 def table_of(thing: Any) -> dict[str, Any]:
     """A dataclass as the table that reads back as an equal one: plain values, without what is the default."""
@@ -136,7 +145,7 @@ def _to_plain(value: Any) -> Any:
         return table_of(value)
     if isinstance(value, tuple):
         return [_to_plain(item) for item in value]
-    return dict(value) if isinstance(value, Mapping) else value
+    return {key: _to_plain(item) for key, item in value.items()} if isinstance(value, Mapping) else value
 
 
 def _name(value: Any) -> str:

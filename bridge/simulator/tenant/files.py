@@ -2,8 +2,8 @@
 
 Rules:
 
-- [organization], [logon] and [behaviour], then [[accounts]] and [[groups]]; the keys are the fields of the classes in
-  ``state`` and ``objects``.
+- [organization], [logon] and [behaviour], then [[accounts]] and [[groups]], then [[roles]], [[role_groups]] and
+  [[service_principals]]; the keys are the fields of the classes in ``state``, ``objects`` and ``roles``.
 - Whoever is referred to (members, managers, who may) is named by address, user principal name or guid; it is written
   by user principal name or address. A SID stands for a trustee that no longer exists.
 - An object without ``guid`` gets one that follows from its name, the same at every load.
@@ -26,9 +26,15 @@ from bridge.simulator.tenant.checks import checked, resolve
 from bridge.simulator.tenant.fields import FieldReader, table_of
 from bridge.simulator.tenant.objects import Account, DirectoryObject, Group
 from bridge.simulator.tenant.records import TenantFileError
+from bridge.simulator.tenant.roles import CustomRole, RoleGroup, ServicePrincipal
 from bridge.simulator.tenant.state import Behaviour, Logon, Organization, TenantState
 
-SECTIONS = ("organization", "logon", "behaviour", "accounts", "groups")
+_ROLE_SECTIONS: dict[str, type[Any]] = {
+    "roles": CustomRole,
+    "role_groups": RoleGroup,
+    "service_principals": ServicePrincipal,
+}
+SECTIONS = ("organization", "logon", "behaviour", "accounts", "groups", *_ROLE_SECTIONS)
 _SUFFIXES = (".toml", ".json")
 
 
@@ -107,6 +113,7 @@ def _state(document: Any, reader: FieldReader) -> TenantState:
         behaviour=reader.read(Behaviour, document.get("behaviour", {}), "behaviour"),
         accounts=tuple(accounts.values()),
         groups=tuple(groups.values()),
+        **{section: _plain(kind, document, section, reader) for section, kind in _ROLE_SECTIONS.items()},
     )
     return checked(state, {**accounts, **groups}, reader)
 
@@ -125,6 +132,12 @@ def _objects(kind: type[Any], document: Mapping[str, Any], section: str, reader:
                 table = _derived(table, section, label)
         found[place] = reader.read(kind, table, place)
     return found
+
+
+def _plain(kind: type[Any], document: Mapping[str, Any], section: str, reader: FieldReader) -> tuple[Any, ...]:
+    """What one section lists, where nothing follows from anything else."""
+    tables = reader.items(document.get(section, []), section)
+    return tuple(reader.read(kind, table, f"{section}[{number}]") for number, table in enumerate(tables, 1))
 
 
 def _derived(table: Mapping[str, Any], section: str, label: str) -> dict[str, Any]:
@@ -151,6 +164,11 @@ def _document(state: TenantState) -> dict[str, Any]:
         "behaviour": table_of(state.behaviour),
         "accounts": [_table(account, by_guid) for account in state.accounts],
         "groups": [_table(group, by_guid) for group in state.groups],
+        **{
+            section: [table_of(one) for one in things]
+            for section in _ROLE_SECTIONS
+            if (things := getattr(state, section))
+        },
     }
 
 

@@ -16,6 +16,7 @@ from bridge.simulator.tenant import errors
 from bridge.simulator.tenant.directory import Accept, Directory
 from bridge.simulator.tenant.objects import DirectoryObject
 from bridge.simulator.tenant.records import Reply
+from bridge.simulator.tenant.roles import Roles
 
 _Thing = TypeVar("_Thing")
 DEFAULT_RESULT_SIZE = 1000
@@ -27,13 +28,14 @@ MORE_RESULTS = (
 
 @dataclass
 class Invocation:
-    """``changed`` is set by ``put``: whether anything in the organization is different now."""
+    """``changed`` is set by ``put`` and ``create``: whether anything in the organization is different now."""
 
     cmdlet: str
     parameters: Mapping[str, Any]
     directory: Directory
     reply: Reply = field(default_factory=Reply)
     changed: bool = False
+    roles: Roles = field(default_factory=Roles)
 
     def text(self, name: str) -> str:
         """A parameter as text; "" where it was not given or is null."""
@@ -57,6 +59,11 @@ class Invocation:
         if len(found) > 1:
             raise errors.ambiguous(identity)
         return found[0]
+
+    def create(self, thing: DirectoryObject) -> None:
+        """Add a new object: the change is made."""
+        self.directory.create(thing)
+        self.changed = True
 
     def put(self, thing: DirectoryObject) -> None:
         """Replace an object: the change is made."""

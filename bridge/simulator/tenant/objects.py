@@ -13,9 +13,40 @@ from functools import cached_property
 
 MAILBOX_TYPES = ("UserMailbox", "SharedMailbox", "RoomMailbox", "EquipmentMailbox")
 ACCOUNT_TYPES = ("User", *MAILBOX_TYPES, "MailUser", "GuestMailUser", "MailContact")
-GROUP_TYPES = ("MailUniversalDistributionGroup", "MailUniversalSecurityGroup", "RoomList")
+DISTRIBUTION_TYPES = ("MailUniversalDistributionGroup", "MailUniversalSecurityGroup", "RoomList")
+GROUP_TYPES = (*DISTRIBUTION_TYPES, "GroupMailbox", "DynamicDistributionGroup")
 CUSTOM_ATTRIBUTES = tuple(f"CustomAttribute{number}" for number in range(1, 16))
+EXTENSION_ATTRIBUTES = tuple(f"ExtensionCustomAttribute{number}" for number in range(1, 6))
+# What else Set-Mailbox sets to one value, and what it is when nobody has set it; True and False are yes and no.
+MAILBOX_SETTINGS: Mapping[str, str] = {
+    "AuditEnabled": "True",
+    "DeliverToMailboxAndForward": "False",
+    "ForwardingSmtpAddress": "",
+    "MessageCopyForSendOnBehalfEnabled": "False",
+    "MessageCopyForSentAsEnabled": "False",
+    "MessageTrackingReadStatusEnabled": "True",
+    "RequireSenderAuthenticationEnabled": "False",
+    "RetentionComment": "",
+    "RetentionHoldEnabled": "False",
+    "RetentionUrl": "",
+    "SimpleDisplayName": "",
+    "SingleItemRecoveryEnabled": "True",
+}
 SELF = "NT AUTHORITY\\SELF"
+REPLY_STATES = ("Disabled", "Enabled", "Scheduled")
+REPLY_AUDIENCES = ("None", "Known", "All")
+# Source: Add-MailboxFolderPermission, -AccessRights; a role stands alone, rights can be combined.
+FOLDER_ROLES = (
+    *("None", "AvailabilityOnly", "LimitedDetails", "Reviewer", "Contributor", "NonEditingAuthor", "Author"),
+    *("PublishingAuthor", "Editor", "PublishingEditor", "Owner"),
+)
+FOLDER_RIGHTS = (
+    *("CreateItems", "CreateSubfolders", "DeleteAllItems", "DeleteOwnedItems", "EditAllItems", "EditOwnedItems"),
+    *("FolderContact", "FolderOwner", "FolderVisible", "ReadItems"),
+)
+FOLDER_FLAGS = ("Delegate", "CanViewPrivateItems")
+# Whom every folder has an entry for: everybody in the organization, and everybody else.
+EVERYBODY = ("Default", "Anonymous")
 
 
 @dataclass(frozen=True)
@@ -23,7 +54,8 @@ class AccessEntry:
     """Who has which rights on a mailbox.
 
     ``trustee`` is a guid, or the SID (S-1-5-...) of an account that no longer exists. ``rights`` are the names of
-    -AccessRights, ``auto_mapping`` is for Outlook alone.
+    -AccessRights, ``auto_mapping`` is for Outlook alone. An ``inherited`` entry comes from above the mailbox: it is
+    shown, and no cmdlet changes it.
     """
 
     trustee: str
@@ -31,6 +63,7 @@ class AccessEntry:
     auto_mapping: bool = True
     deny: bool = False
     inheritance: str = "All"
+    inherited: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +78,50 @@ class Regional:
     time_format: str = ""
     time_zone: str = ""
     folder_language: str = ""
+
+
+@dataclass(frozen=True)
+class AutomaticReplies:
+    """The automatic replies of a mailbox.
+
+    The messages are HTML. ``start`` and ``end`` (ISO 8601 in UTC) belong to the state Scheduled.
+    """
+
+    state: str = "Disabled"
+    internal_message: str = ""
+    external_message: str = ""
+    audience: str = "All"
+    start: str = ""
+    end: str = ""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """The litigation hold of a mailbox: for so many ``days``, 0 without end.
+
+    ``licensed`` says whether the mailbox's licence allows one.
+    """
+
+    enabled: bool = False
+    days: int = 0
+    owner: str = ""
+    licensed: bool = True
+
+
+@dataclass(frozen=True)
+class FolderEntry:
+    """Who may do what in a folder.
+
+    ``user`` is a guid, the SID of somebody who no longer exists, or one of EVERYBODY. ``rights`` is a role or several
+    single rights; ``flags`` are the SharingPermissionFlags of a delegate.
+    """
+
+    user: str
+    rights: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+
+
+CALENDAR = (FolderEntry("Default", ("AvailabilityOnly",)), FolderEntry("Anonymous", ("None",)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +143,7 @@ class DirectoryObject:
     synchronized: bool = False
     hidden: bool = False
     custom_attributes: Mapping[str, str] = field(default_factory=dict)
+    extension_attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     send_as: tuple[str, ...] = ()
     send_on_behalf: tuple[str, ...] = ()
     created: str = "2024-01-15T08:00:00Z"
@@ -83,7 +161,9 @@ class DirectoryObject:
     @property
     def principal(self) -> bool:
         """Whether it can hold rights: accounts and security groups can, distribution groups and contacts cannot."""
-        return self.type not in ("MailUniversalDistributionGroup", "RoomList", "MailContact")
+        return self.type != "MailContact" and (
+            self.type not in GROUP_TYPES or self.type == "MailUniversalSecurityGroup"
+        )
 
     @property
     def trustee_name(self) -> str:
@@ -110,7 +190,10 @@ class DirectoryObject:
 
 @dataclass(frozen=True, kw_only=True)
 class Account(DirectoryObject):
-    """A user, a mailbox of any kind, a mail user or a contact (which has no user principal name)."""
+    """A user, a mailbox of any kind, a mail user or a contact (which has no user principal name).
+
+    ``mailbox_settings`` has those of MAILBOX_SETTINGS that somebody has set to something else.
+    """
 
     user_principal_name: str = ""
     first_name: str = ""
@@ -124,6 +207,10 @@ class Account(DirectoryObject):
     exchange_managed: bool = False
     regional: Regional = Regional()
     full_access: tuple[AccessEntry, ...] = ()
+    replies: AutomaticReplies = AutomaticReplies()
+    hold: Hold = Hold()
+    calendar: tuple[FolderEntry, ...] = CALENDAR
+    mailbox_settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def mailbox(self) -> bool:
@@ -151,7 +238,11 @@ class Account(DirectoryObject):
 
 @dataclass(frozen=True, kw_only=True)
 class Group(DirectoryObject):
-    """A distribution group or a mail-enabled security group."""
+    """A group with an address.
+
+    GroupMailbox is a Microsoft 365 group. The members of a DynamicDistributionGroup follow from a rule, which is not
+    kept here: it has none of its own.
+    """
 
     description: str = ""
     managed_by: tuple[str, ...] = ()

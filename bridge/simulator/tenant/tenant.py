@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from bridge.simulator.tenant import files
-from bridge.simulator.tenant.connection import ExchangeConnection, log_on
+from bridge.simulator.tenant.connection import ExchangeConnection
 from bridge.simulator.tenant.directory import Directory
+from bridge.simulator.tenant.logon import log_on
 from bridge.simulator.tenant.objects import Account, Group
 from bridge.simulator.tenant.records import CmdletRecord
+from bridge.simulator.tenant.roles import Roles
 from bridge.simulator.tenant.state import Behaviour, TenantState
 
 _AUDIENCE = "https://outlook.office365.com"
@@ -80,12 +82,16 @@ class Tenant:
                     denied=tuple(sorted(self.denied)),
                     visibility_delay=self.delay,
                     token_seconds=self.token_seconds,
+                    manager_bypass=self.directory.manager_bypass,
                     module_installed=self.module_installed,
                     module_version=self.module_version,
                     throttle=dataclasses.replace(self.throttle),
                 ),
                 accounts=tuple(thing for thing in self.directory.objects() if isinstance(thing, Account)),
                 groups=tuple(thing for thing in self.directory.objects() if isinstance(thing, Group)),
+                roles=self.roles.custom,
+                role_groups=self.roles.groups,
+                service_principals=self.roles.principals,
             )
 
     def restore(self, snapshot: TenantState) -> None:
@@ -96,13 +102,15 @@ class Tenant:
     def _restore(self, state: TenantState) -> None:
         self.organization = state.organization
         self.logon = state.logon
-        self.directory = Directory(state.organization.name, lambda: self.clock())
+        self.directory = Directory(state.organization.name, lambda: self.clock(), state.organization.domains)
         for thing in (*state.accounts, *state.groups):
             self.directory.add(thing)
+        self.roles = Roles(state.roles, state.role_groups, state.service_principals)
         behaviour = state.behaviour
         self.denied = set(behaviour.denied)
         self.delay = behaviour.visibility_delay
         self.token_seconds = behaviour.token_seconds
+        self.directory.manager_bypass = behaviour.manager_bypass
         self.module_installed = behaviour.module_installed
         self.module_version = behaviour.module_version
         self.throttle = dataclasses.replace(behaviour.throttle)
@@ -123,13 +131,15 @@ class Tenant:
         return log_on(self, parameters)
 
     def issue_token(self, client_id: str, client_secret: str) -> str:
-        """An access token for the application. Raises PermissionError when id or secret are wrong.
+        """An access token for the application. Raises LookupError (an unknown id) and PermissionError (a wrong secret).
 
         It looks like a JSON Web Token, lasts ``token_seconds`` and is good for this tenant object alone.
         """
         with self.lock:
+            if self.logon.app_id and client_id.lower() != self.logon.app_id.lower():
+                raise LookupError(f"the application {client_id} is unknown")
             if not self.logon.has_secret(client_id, client_secret):
-                raise PermissionError(f"the application {client_id} is unknown or its secret is wrong")
+                raise PermissionError(f"the secret of the application {client_id} is wrong")
             expires = self.clock() + self.token_seconds
             head = {"typ": "JWT", "alg": "none"}
             claims = {
@@ -151,7 +161,7 @@ class Tenant:
         return {
             "organization": self.organization.name,
             "tenant_id": self.organization.tenant_id,
-            **dataclasses.asdict(self.logon),
+            **{name: value for name, value in vars(self.logon).items() if isinstance(value, str)},
         }
 
     def is_denied(self, cmdlet: str, parameter: str = "") -> bool:

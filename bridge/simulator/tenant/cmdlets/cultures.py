@@ -75,6 +75,39 @@ CULTURES = {
     for name, (dates, times) in _TABLE.items()
 }
 
+# What the calendar is called, by language; the names of Outlook in that language.
+_CALENDARS = {
+    **dict.fromkeys(("da", "de", "et", "nb", "sv"), "Kalender"),
+    **dict.fromkeys(("es", "it"), "Calendario"),
+    "cs": "Kalendář",
+    "el": "Ημερολόγιο",
+    "fi": "Kalenteri",
+    "fr": "Calendrier",
+    "hr": "Kalendar",
+    "hu": "Naptár",
+    "ja": "予定表",
+    "ko": "일정",
+    "lt": "Kalendorius",
+    "lv": "Kalendārs",
+    "nl": "Agenda",
+    "pl": "Kalendarz",
+    "pt": "Calendário",
+    "ru": "Календарь",
+    "sk": "Kalendár",
+    "sl": "Koledar",
+    "tr": "Takvim",
+    "uk": "Календар",
+    "zh-cn": "日历",
+    "zh-tw": "行事曆",
+}
+
+
+def calendar_name(language: str) -> str:
+    """What the calendar is called where the folders have the names of ``language`` (nl-NL); English without one."""
+    language = language.lower()
+    return _CALENDARS.get(language) or _CALENDARS.get(language.partition("-")[0]) or "Calendar"
+
+
 # Those that end in "Standard Time", without it.
 _STANDARD = """
 Afghanistan, Alaskan, Aleutian, Altai, Arab, Arabian, Arabic, Argentina, Astrakhan, Atlantic, AUS Central,

@@ -16,7 +16,14 @@ from bridge.simulator.tenant import errors, opath
 from bridge.simulator.tenant.cmdlets.rows import Kind, View
 from bridge.simulator.tenant.directory import Accept
 from bridge.simulator.tenant.invocation import Invocation
-from bridge.simulator.tenant.objects import ACCOUNT_TYPES, GROUP_TYPES, Account, DirectoryObject, Group
+from bridge.simulator.tenant.objects import (
+    ACCOUNT_TYPES,
+    DISTRIBUTION_TYPES,
+    GROUP_TYPES,
+    Account,
+    DirectoryObject,
+    Group,
+)
 from bridge.simulator.tenant.records import CmdletError
 
 # All that -RecipientTypeDetails may name; the tenant holds objects of some. Source: Get-Recipient, Get-User.
@@ -27,8 +34,6 @@ _TYPE_NAMES = frozenset(
         *GROUP_TYPES,
         "DisabledUser",
         "DiscoveryMailbox",
-        "DynamicDistributionGroup",
-        "GroupMailbox",
         "LegacyMailbox",
         "LinkedMailbox",
         "LinkedRoomMailbox",
@@ -66,8 +71,13 @@ def is_recipient(thing: DirectoryObject) -> bool:
 
 
 def is_group(thing: DirectoryObject) -> bool:
-    """What Get-DistributionGroup sees."""
-    return isinstance(thing, Group)
+    """What Get-DistributionGroup sees: neither Microsoft 365 groups nor dynamic ones."""
+    return isinstance(thing, Group) and thing.type in DISTRIBUTION_TYPES
+
+
+def can_be_member(thing: DirectoryObject) -> bool:
+    """Who can be in a distribution group. Source: Add-DistributionGroupMember, -Member."""
+    return thing.recipient and thing.type != "GroupMailbox"
 
 
 def is_principal(thing: DirectoryObject) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from bridge.simulator.tenant import errors
+from bridge.simulator.tenant.cmdlets.addresses import addressed
+from bridge.simulator.tenant.cmdlets.holds import HOLD_PARAMETERS, held
 from bridge.simulator.tenant.cmdlets.lookup import (
     EXO_IDENTITIES,
     chosen,
@@ -21,12 +23,11 @@ from bridge.simulator.tenant.cmdlets.lookup import (
     supports,
     write,
 )
+from bridge.simulator.tenant.cmdlets.mailbox_settings import CLOUD_SETTINGS, SETTING_PARAMETERS, boolean, settings
 from bridge.simulator.tenant.cmdlets.rows import MAILBOX, View
 from bridge.simulator.tenant.invocation import Invocation
-from bridge.simulator.tenant.objects import CUSTOM_ATTRIBUTES, Account, DirectoryObject
+from bridge.simulator.tenant.objects import CUSTOM_ATTRIBUTES, EXTENSION_ATTRIBUTES, Account, DirectoryObject
 
-_MAX_DISPLAY_NAME = 256
-_MAX_CUSTOM_ATTRIBUTE = 1024
 # Of Get-EXOMailbox. Those that hold nothing this tenant knows are empty. Source: cmdlet-property-sets.
 _SETS: Mapping[str, tuple[str, ...]] = {
     "Minimum": (
@@ -35,12 +36,17 @@ _SETS: Mapping[str, tuple[str, ...]] = {
         *("RecipientType", "RecipientTypeDetails", "UserPrincipalName"),
     ),
     "AddressList": ("HiddenFromAddressListsEnabled",),
-    "Custom": CUSTOM_ATTRIBUTES,
-    "Delivery": ("GrantSendOnBehalfTo",),
+    "Audit": ("AuditEnabled",),
+    "Custom": (*CUSTOM_ATTRIBUTES, *EXTENSION_ATTRIBUTES),
+    "Delivery": (
+        *("DeliverToMailboxAndForward", "ForwardingSmtpAddress", "GrantSendOnBehalfTo"),
+        *("MessageCopyForSendOnBehalfEnabled", "MessageCopyForSentAsEnabled"),
+    ),
+    "Hold": HOLD_PARAMETERS,
     "StatisticsSeed": ("ExchangeGuid",),
     **dict.fromkeys(
         (
-            *("Archive", "Audit", "Hold", "Moderation", "Move", "Policy", "PublicFolder", "Quota", "Resource"),
+            *("Archive", "Moderation", "Move", "Policy", "PublicFolder", "Quota", "Resource"),
             *("Retention", "SCL", "SoftDelete"),
         ),
         (),
@@ -66,11 +72,11 @@ def get_exo_mailbox(call: Invocation) -> None:
 
 
 def set_mailbox(call: Invocation) -> None:
-    """Set-Mailbox: display name, custom attributes, address lists, send on behalf, and who manages the mailbox."""
+    """Set-Mailbox: addresses, attributes, send on behalf, holds, and who manages the mailbox."""
     supports(
         call,
-        *("Identity", "Force", "DisplayName", "HiddenFromAddressListsEnabled", "GrantSendOnBehalfTo"),
-        *("IsExchangeCloudManaged", *CUSTOM_ATTRIBUTES),
+        *("Identity", "Force", "EmailAddresses", "GrantSendOnBehalfTo", "IsExchangeCloudManaged"),
+        *(*SETTING_PARAMETERS, *HOLD_PARAMETERS),
     )
     identity = required(call, "Identity")
     mailbox = cast(Account, call.one(identity, is_mailbox))
@@ -78,15 +84,13 @@ def set_mailbox(call: Invocation) -> None:
         write(call, mailbox, _managed(call, mailbox))
         return
     _refuse_synchronized(call, mailbox, identity)
-    changes: dict[str, Any] = {}
-    if call.given("DisplayName"):
-        changes["display_name"] = _display_name(call.text("DisplayName"))
-    if call.given("HiddenFromAddressListsEnabled"):
-        changes["hidden"] = _boolean(call, "HiddenFromAddressListsEnabled")
-    if any(call.given(name) for name in CUSTOM_ATTRIBUTES):
-        changes["custom_attributes"] = _custom_attributes(call, mailbox)
+    changes = settings(call, mailbox)
+    if call.given("EmailAddresses"):
+        changes |= addressed(call, mailbox)
     if call.given("GrantSendOnBehalfTo"):
         changes["send_on_behalf"] = _delegates(call, mailbox.send_on_behalf)
+    if any(call.given(name) for name in HOLD_PARAMETERS):
+        changes["hold"] = held(call, mailbox)
     write(call, mailbox, dataclasses.replace(mailbox, **changes))
 
 
@@ -96,39 +100,15 @@ def _managed(call: Invocation, mailbox: Account) -> Account:
         raise errors.ambiguous_parameter_set(call.cmdlet)
     if not mailbox.synchronized:
         raise errors.task_error(f"The mailbox '{mailbox.name}' isn't synchronized from an on-premises organization.")
-    return dataclasses.replace(mailbox, exchange_managed=_boolean(call, "IsExchangeCloudManaged"))
+    return dataclasses.replace(mailbox, exchange_managed=boolean(call, "IsExchangeCloudManaged"))
 
 
 def _refuse_synchronized(call: Invocation, mailbox: Account, identity: str) -> None:
     if not mailbox.synchronized:
         return
-    for name in call.parameters:
+    for name in [name for name in call.parameters if name not in (*HOLD_PARAMETERS, *CLOUD_SETTINGS)]:
         if name == "DisplayName" or (name not in ("Identity", "Confirm", "Force") and not mailbox.exchange_managed):
             raise errors.synchronized(call.cmdlet, name, identity)
-
-
-def _display_name(text: str) -> str:
-    if not 0 < len(text) <= _MAX_DISPLAY_NAME:
-        raise errors.invalid_value(f"The display name must have 1 to {_MAX_DISPLAY_NAME} characters.")
-    return text
-
-
-def _boolean(call: Invocation, name: str) -> bool:
-    value = call.parameters[name]
-    if not isinstance(value, bool):
-        raise errors.parameter_type(call.cmdlet, name, value, "System.Boolean")
-    return value
-
-
-def _custom_attributes(call: Invocation, mailbox: Account) -> dict[str, str]:
-    """The attributes after the change; one that is set to nothing is gone."""
-    attributes = dict(mailbox.custom_attributes)
-    for name in CUSTOM_ATTRIBUTES:
-        if call.given(name):
-            if len(call.text(name)) > _MAX_CUSTOM_ATTRIBUTE:
-                raise errors.invalid_value(f"The value of {name} is longer than {_MAX_CUSTOM_ATTRIBUTE} characters.")
-            attributes[name] = call.text(name)
-    return {name: value for name, value in attributes.items() if value}
 
 
 def _delegates(call: Invocation, now: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,8 +2,8 @@ r"""Rights on a mailbox (Get-, Add-, Remove-MailboxPermission) and in its name (
 
 Rules: only who is a security principal can hold a right. A right that is there already, or is not there to be removed,
 is a warning and changes nothing. A mailbox has at most 500 entries. Every mailbox has its owner's own entry,
-NT AUTHORITY\SELF. A holder that no longer exists shows as a SID. Rights are the cloud's own, so a synchronised object
-takes them.
+NT AUTHORITY\SELF, and inherits some of Exchange's own, denials among them. A holder that no longer exists shows as a
+SID. Rights are the cloud's own, so a synchronised object takes them.
 """
 
 from __future__ import annotations
@@ -34,6 +34,12 @@ _RIGHTS = ("ChangeOwner", "ChangePermission", "DeleteItem", "ExternalAccount", "
 _INHERITANCE = ("None", "All", "Children", "Descendents", "SelfAndChildren")
 _SEND_AS = "SendAs"
 _SID = "S-1-5-21-"
+_OWN = AccessEntry(SELF, ("FullAccess", "ReadPermission"))
+# Which ones a real mailbox inherits is Exchange's affair and differs from server to server; these stand for them.
+_INHERITED = (
+    AccessEntry("NT AUTHORITY\\SYSTEM", inherited=True),
+    AccessEntry("EURPR01A001\\Domain Admins", deny=True, inherited=True),
+)
 _PRESENT = 'The appropriate access control entry is already present on the object "{}" for account "{}".'
 _ABSENT = (
     'Can\'t remove the access control entry on the object "{}" for account "{}" because the ACE doesn\'t exist on '
@@ -73,7 +79,8 @@ def add_mailbox_permission(call: Invocation) -> None:
         raise errors.parameter_type(call.cmdlet, "AutoMapping", mapping, "System.Boolean")
     mailbox, trustee, rights = _mailbox_change(call, _RIGHTS)
     deny = bool(call.parameters.get("Deny"))
-    old = next((one for one in mailbox.full_access if (one.trustee, one.deny) == (trustee, deny)), None)
+    own = [entry for entry in mailbox.full_access if not entry.inherited]
+    old = next((one for one in own if (one.trustee, one.deny) == (trustee, deny)), None)
     if old is not None and set(rights) <= set(old.rights):
         _warn(call, _PRESENT, mailbox, trustee)
         return
@@ -100,7 +107,7 @@ def remove_mailbox_permission(call: Invocation) -> None:
     deny = bool(call.parameters.get("Deny"))
     entries = []
     for entry in mailbox.full_access:
-        if (entry.trustee, entry.deny) != (trustee, deny):
+        if entry.inherited or (entry.trustee, entry.deny) != (trustee, deny):
             entries.append(entry)
         elif kept := tuple(right for right in entry.rights if right not in rights):
             entries.append(dataclasses.replace(entry, rights=kept))
@@ -193,8 +200,8 @@ def _inheritance(call: Invocation) -> str:
 
 
 def _entries(mailbox: Account) -> list[AccessEntry]:
-    """The owner's own entry and those that were given."""
-    return [AccessEntry(SELF, ("FullAccess", "ReadPermission")), *mailbox.full_access]
+    """The owner's own entry, those that were given, and those that are inherited."""
+    return [_OWN, *mailbox.full_access, *_INHERITED]
 
 
 def _access_row(directory: Directory, mailbox: Account, entry: AccessEntry) -> dict[str, Any]:
@@ -202,7 +209,7 @@ def _access_row(directory: Directory, mailbox: Account, entry: AccessEntry) -> d
         "Identity": mailbox.name,
         "User": _shown(directory, entry.trustee),
         "AccessRights": list(entry.rights),
-        "IsInherited": False,
+        "IsInherited": entry.inherited,
         "Deny": entry.deny,
         "InheritanceType": entry.inheritance,
     }
@@ -234,8 +241,11 @@ def _send_as_row(directory: Directory, recipient: DirectoryObject, trustee: str)
 
 
 def _shown(directory: Directory, trustee: str) -> str:
-    """How a holder is shown: a user by its principal name, a group by its name, one that is gone by its SID."""
-    if trustee == SELF or trustee.startswith(_SID):
+    """How a holder is shown: a user by its principal name, a group by its name, one that is gone by its SID.
+
+    Exchange's own holders have a name with a backslash, which no name of ours has.
+    """
+    if "\\" in trustee or trustee.startswith(_SID):
         return trustee
     holder = directory.visible(trustee)
     if holder is not None:

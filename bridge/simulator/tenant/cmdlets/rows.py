@@ -17,11 +17,19 @@ from functools import cached_property
 from typing import Any
 
 from bridge.simulator.tenant.directory import Directory
-from bridge.simulator.tenant.objects import CUSTOM_ATTRIBUTES, MAILBOX_TYPES, DirectoryObject
-
-_RECIPIENT_TYPES = {"GuestMailUser": "MailUser", "RoomList": "MailUniversalDistributionGroup"} | dict.fromkeys(
-    MAILBOX_TYPES, "UserMailbox"
+from bridge.simulator.tenant.objects import (
+    CUSTOM_ATTRIBUTES,
+    EXTENSION_ATTRIBUTES,
+    MAILBOX_SETTINGS,
+    MAILBOX_TYPES,
+    DirectoryObject,
 )
+
+_RECIPIENT_TYPES = {
+    "GuestMailUser": "MailUser",
+    "RoomList": "MailUniversalDistributionGroup",
+    "GroupMailbox": "MailUniversalDistributionGroup",
+} | dict.fromkeys(MAILBOX_TYPES, "UserMailbox")
 
 
 class View:
@@ -72,6 +80,18 @@ def _custom(name: str) -> Property:
     return lambda _, thing: thing.custom_attributes.get(name, "")
 
 
+def _extension(name: str) -> Property:
+    return lambda _, thing: list(thing.extension_attributes.get(name, ()))
+
+
+def _setting(name: str) -> Property:
+    """A setting of a mailbox; a yes or no is a boolean."""
+    default = MAILBOX_SETTINGS[name]
+    if default:
+        return lambda _, thing: thing.mailbox_settings.get(name, default) == "True"
+    return lambda _, thing: thing.mailbox_settings.get(name, "")
+
+
 _IDENTITY: Shape = {
     "Identity": lambda _, thing: thing.name,
     "Id": lambda _, thing: thing.name,
@@ -93,6 +113,7 @@ _MAIL: Shape = {
     "EmailAddresses": lambda _, thing: email_addresses(thing),
     "HiddenFromAddressListsEnabled": lambda _, thing: thing.hidden,
     **{name: _custom(name) for name in CUSTOM_ATTRIBUTES},
+    **{name: _extension(name) for name in EXTENSION_ATTRIBUTES},
 }
 _PERSON: Shape = {
     "FirstName": lambda _, thing: getattr(thing, "first_name", ""),
@@ -121,12 +142,16 @@ _MAILBOX: Shape = {
     "MicrosoftOnlineServicesID": lambda _, thing: thing.user_principal_name,
     "ExchangeGuid": lambda _, thing: thing.exchange_guid,
     "GrantSendOnBehalfTo": lambda view, thing: view.names(thing.send_on_behalf),
+    "LitigationHoldEnabled": lambda _, thing: thing.hold.enabled,
+    "LitigationHoldDuration": lambda _, thing: f"{thing.hold.days}.00:00:00" if thing.hold.days else "Unlimited",
+    "LitigationHoldOwner": lambda _, thing: thing.hold.owner,
     "Languages": lambda _, thing: [thing.regional.language] if thing.regional.language else [],
     "Office": lambda _, thing: thing.office,
     "AccountDisabled": lambda _, thing: thing.disabled,
     "IsExchangeCloudManaged": lambda _, thing: thing.exchange_managed,
     "IsMailboxEnabled": lambda _, __: True,
     "IsShared": lambda _, thing: thing.type == "SharedMailbox",
+    **{name: _setting(name) for name in MAILBOX_SETTINGS},
     "IsResource": lambda _, thing: thing.type in ("RoomMailbox", "EquipmentMailbox"),
 }
 _RECIPIENT: Shape = {
@@ -182,6 +207,7 @@ _NOT_FILTERABLE = frozenset(
         "IsExchangeCloudManaged",
         "IsShared",
         "Languages",
+        "LitigationHoldDuration",
     )
 )
 

@@ -18,7 +18,7 @@ from bridge.simulator.tenant.cmdlets.lookup import (
 )
 from bridge.simulator.tenant.cmdlets.rows import RECIPIENT, USER, View, recipient_type
 from bridge.simulator.tenant.invocation import Invocation
-from bridge.simulator.tenant.objects import CUSTOM_ATTRIBUTES, DirectoryObject
+from bridge.simulator.tenant.objects import CUSTOM_ATTRIBUTES, EXTENSION_ATTRIBUTES, DirectoryObject
 
 # The values of -RecipientType. Source: Get-Recipient.
 _RECIPIENT_TYPES = (
@@ -41,7 +41,7 @@ _SETS = {
         "RecipientType",
         "RecipientTypeDetails",
     ),
-    "Custom": CUSTOM_ATTRIBUTES,
+    "Custom": (*CUSTOM_ATTRIBUTES, *EXTENSION_ATTRIBUTES),
     "Archive": (),
     "MailboxMove": (),
     "Policy": (),
