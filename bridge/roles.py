@@ -23,7 +23,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from bridge.errors import ScriptError
+from bridge.errors import ScriptError, UsageError
 from bridge.scripts import Script, code_of
 
 _VIEWS = {
@@ -74,6 +74,10 @@ _OF_RECIPIENT_ADMINISTRATOR = frozenset(
     ("View-Only Recipients", "User Options", "Distribution Groups", "Mail Recipient Creation", "Mail Recipients")
 )
 
+_SPECIAL = sorted({entry for held in ROLES.values() for entry in held if ":" in entry})
+_ALWAYS = frozenset(("Identity", "Confirm", "ErrorAction"))
+_ENTRY = re.compile(r"[^\\'\x00-\x1f\x7f-\U0010ffff]+\\[A-Za-z]+-[A-Za-z0-9]+")
+
 
 @dataclass(frozen=True)
 class Permissions:
@@ -86,19 +90,32 @@ class Permissions:
     entra_role: str
 
 
-def permissions_of(scripts: Iterable[Script]) -> Permissions:
-    """The least roles for these scripts together. Raises ScriptError: a cmdlet is in no known role."""
-    needed = {need for script in scripts for need in _needs(script)}
-    roles = _least(needed)
-    entra = (
-        RECIPIENT_ADMINISTRATOR
-        if all(_holders(need) & _OF_RECIPIENT_ADMINISTRATOR for need in needed)
-        else ADMINISTRATOR
-    )
-    return Permissions(_shared_out(needed, roles), entra)
+def permissions_of(scripts: Iterable[Script], roles: Mapping[str, frozenset[str]] = ROLES) -> Permissions:
+    """The least of ``roles`` for these scripts together. Raises ScriptError: a cmdlet is in none of them."""
+    needed = {need for script in scripts for need in _needs(script, roles)}
+    least = _least(needed, roles)
+    is_enough = all(_holders(need, roles) & _OF_RECIPIENT_ADMINISTRATOR for need in needed)
+    return Permissions(_shared_out(needed, least, roles), RECIPIENT_ADMINISTRATOR if is_enough else ADMINISTRATOR)
 
 
-def _needs(script: Script) -> set[str]:
+def with_entries(entries: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    r"""ROLES and what somebody knows besides: ``entries`` are Exchange's identities of role entries, ``Role\Cmdlet``.
+
+    Raises UsageError for one that is none.
+    """
+    roles = dict(ROLES)
+    for entry in entries:
+        if not _ENTRY.fullmatch(entry):
+            raise UsageError(
+                f"{entry!r} is not an entry of a role.",
+                remedy=r"It is ROLE\CMDLET, such as 'Recipient Policies\Get-X'.",
+            )
+        role, _, cmdlet = entry.partition("\\")
+        roles[role] = roles.get(role, frozenset()) | {cmdlet}
+    return roles
+
+
+def _needs(script: Script, roles: Mapping[str, frozenset[str]]) -> set[str]:
     """The cmdlets of a script as the roles have them, with the parameters that belong to one role alone."""
     code = code_of(script.text)
     needed: set[str] = set()
@@ -115,10 +132,11 @@ def _needs(script: Script) -> set[str]:
         # Where a call sets nothing but such parameters, their role is enough.
         if not those or used - those - _ALWAYS:
             needed.add(name)
-        if not all(_holders(need) for need in (name, *needed)):
+        if not all(_holders(need, roles) for need in (name, *needed)):
             raise ScriptError(
                 f"No management role is known for the Exchange cmdlet {cmdlet!r} in the script {script.name}.",
-                remedy=f"Get-ManagementRole -Cmdlet {name} tells which roles hold it; give the application one.",
+                remedy=f"Get-ManagementRole -Cmdlet {name} tells which roles hold it. Name one to "
+                f"`exo-bridge session role-group` with --entry 'ROLE\\{name}'.",
             )
     return needed
 
@@ -141,28 +159,26 @@ def _parameters(code: str, cmdlet: str, text: str) -> set[str]:
     return used
 
 
-def _holders(need: str) -> set[str]:
-    return {role for role, held in ROLES.items() if need in held}
+def _holders(need: str, roles: Mapping[str, frozenset[str]]) -> set[str]:
+    return {role for role, held in roles.items() if need in held}
 
 
-def _least(needed: Collection[str]) -> tuple[str, ...]:
-    """The least set of roles, in the order of ROLES, that holds all that is needed."""
-    names = tuple(ROLES)
+def _least(needed: Collection[str], roles: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """The least set of roles, in their order, that holds all that is needed."""
+    names = tuple(role for role, held in roles.items() if held & set(needed))
     sets = (some for count in range(len(names) + 1) for some in itertools.combinations(names, count))
     return min(
-        (some for some in sets if all(_holders(need) & set(some) for need in needed)),
+        (some for some in sets if all(_holders(need, roles) & set(some) for need in needed)),
         key=lambda some: ([names.index(role) for role in reversed(some)], len(some)),
     )
 
 
-def _shared_out(needed: Collection[str], roles: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Each cmdlet that is needed to the first of the roles that holds it."""
-    shared: dict[str, set[str]] = {role: set() for role in roles}
+def _shared_out(
+    needed: Collection[str], least: Collection[str], roles: Mapping[str, frozenset[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Each cmdlet that is needed to the first of the least roles that holds it."""
+    shared: dict[str, set[str]] = {role: set() for role in least}
     for need in needed:
-        role = next(role for role in roles if role in _holders(need))
+        role = next(role for role in least if need in roles[role])
         shared[role].add(need.partition(":")[0])
     return {role: tuple(sorted(cmdlets)) for role, cmdlets in shared.items()}
-
-
-_SPECIAL = sorted({entry for held in ROLES.values() for entry in held if ":" in entry})
-_ALWAYS = frozenset(("Identity", "Confirm", "ErrorAction"))

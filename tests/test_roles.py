@@ -50,8 +50,8 @@ def test_every_shipped_script_has_its_roles(script: Script) -> None:
         ("Set-Mailbox -Identity $x `\n    -LitigationHoldDuration 5 -Office $y", {HOLD, RECIPIENTS}, ADMINISTRATOR),
         (
             "$c = Get-Table\n$c['LitigationHoldOwner'] = 1\nSet-Mailbox @c -Office 1",
-            {RECIPIENTS},
-            RECIPIENT_ADMINISTRATOR,
+            {HOLD, RECIPIENTS},
+            ADMINISTRATOR,
         ),
         ("Add-DistributionGroupMember -Identity $x -Member $y", {"Distribution Groups"}, RECIPIENT_ADMINISTRATOR),
         ("Add-DistributionGroupMember -Identity $x -BypassSecurityGroupManagerCheck", {MEMBERSHIP}, ADMINISTRATOR),

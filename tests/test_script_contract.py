@@ -91,9 +91,7 @@ SPOILT: dict[str, Spoilt] = {
     "an empty identity": Spoilt(MEMBERS, "Get-Recipient -Identity $Value", "Get-Recipient", "-ResultSize Unlimited"),
     "a positional argument": Spoilt(GRANT, "-Identity $groupId", "$groupId", "by position"),
     "an alias": Spoilt(MEMBERS, "ForEach-Object", "foreach", "unknown command foreach"),
-    "a program": Spoilt(
-        LIST, "[switch] $All\n)", "[switch] $All\n)\ncurl x", "unknown command curl"
-    ),
+    "a program": Spoilt(LIST, "[switch] $All\n)", "[switch] $All\n)\ncurl x", "unknown command curl"),
     "a cmdlet of PowerShell 7": Spoilt(LIST, "Write-Verbose", "Join-String", "unknown command Join-String"),
     "a cmdlet called by a string": Spoilt(
         MEMBERS, "{ Get-Recipient ", "{ & 'Get-Recipient' ", "Get-Recipient would not be imported"

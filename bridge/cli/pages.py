@@ -1,6 +1,7 @@
 """The pages of the manual that are made from the code: ``python -m bridge.cli.pages`` writes them into the checkout.
 
-``docs/actions.md`` is made as a whole, of ``docs/settings.md`` the table of keys at its end. Tests hold both to that.
+``docs/actions.md`` is made as a whole; of ``docs/settings.md`` the table of keys at its end, and of
+``docs/permissions.md`` what each action needs. Tests hold them to that.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bridge.actions import AREAS, actions_of
+from bridge.actions import ACTIONS, AREAS, actions_of
 from bridge.cli.actions_command import describe
 from bridge.cli.examples import Trial, trials
+from bridge.roles import permissions_of
 from bridge.scripts import ScriptFolder
 from bridge.settings import settings_table
 
@@ -93,17 +95,42 @@ def _codes(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
+def permissions_part() -> str:
+    """The end of docs/permissions.md: what each action needs, with a line feed at the end."""
+    scripts = ScriptFolder()
+    lines = [
+        "## What each action needs",
+        "",
+        "Computed from the scripts by `python -m bridge.cli.pages`: the least roles that hold the cmdlets of the",
+        "action's script, and the least role in Entra ID that has them. A `Get-EXO*` cmdlet is granted with the one",
+        "without `EXO`.",
+        "",
+        "| action | Exchange roles | role in Entra ID | Exchange cmdlets |",
+        "|---|---|---|---|",
+    ]
+    for action in ACTIONS.values():
+        script = scripts.get(action.script)
+        needed = permissions_of([script])
+        roles = ", ".join(needed.roles)
+        lines.append(f"| `{action.name}` | {roles} | {needed.entra_role} | {_codes(sorted(script.cmdlets))} |")
+    everything = permissions_of(script for script in scripts.all() if script.is_action)
+    lines += ["", "## All actions together", "", f"{everything.entra_role} in Entra ID, or these roles:", ""]
+    lines += ["| Exchange role | cmdlets of it |", "|---|---|"]
+    lines += [f"| {role} | {_codes(list(cmdlets))} |" for role, cmdlets in everything.roles.items()]
+    return "\n".join([*lines, ""])
+
+
 def main() -> int:
     """Write the pages; the exit code."""
     docs = Path(__file__).resolve().parents[2] / "docs"
-    settings = docs / "settings.md"
-    text = settings.read_text("utf-8")
-    table = settings_table()
-    begin = text.rfind(table.partition("\n")[0])
-    if begin < 0:
-        sys.stderr.write(f"{settings}: the table of keys was not found\n")
-        return 1
-    settings.write_text(text[:begin] + table, "utf-8", newline="\n")
+    for page, part in (("settings.md", settings_table()), ("permissions.md", permissions_part())):
+        path = docs / page
+        text = path.read_text("utf-8")
+        begin = text.rfind(part.partition("\n")[0])
+        if begin < 0:
+            sys.stderr.write(f"{path}: the part that is made was not found\n")
+            return 1
+        path.write_text(text[:begin] + part, "utf-8", newline="\n")
     (docs / "actions.md").write_text(actions_page(), "utf-8", newline="\n")
     return 0
 

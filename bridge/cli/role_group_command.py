@@ -24,6 +24,14 @@ _MARK = "#<needed>\n"
 def role_group(
     invocation: Invocation,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help=f"Where to write it, such as {_SCRIPT}.")],
+    entry: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--entry",
+            metavar=r"ROLE\CMDLET",
+            help="A role that holds a cmdlet of your own scripts, where none is known; can be given several times.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", metavar="", help="Replace the file that is there.")] = False,
 ) -> None:
     """Write a PowerShell script that gives an application the Exchange cmdlets of these scripts and no other."""
@@ -32,11 +40,11 @@ def role_group(
 
     dry_run = invocation.options.dry_run
     scripts = ScriptFolder(own_folder(invocation.options.settings))
-    roles = _roles(scripts)
+    roles = _roles(scripts, entry or [])
     if out.exists() and not force:
         raise UsageError(f"{out} is there already.", remedy="Give another --out, or --force to replace it.")
     if not dry_run:
-        _write(out, role_group_script(scripts))
+        _write(out, _script(roles))
     rows = [{"id": role, "name": role, "cmdlets": list(cmdlets)} for role, cmdlets in roles.items()]
     if invocation.options.json:
         output.print_json({"rows": rows, "file": str(out), "dry_run": dry_run})
@@ -50,16 +58,15 @@ def role_group(
     output.print_line(f"  {out} -AppId CLIENT-ID -ObjectId OBJECT-ID-OF-THE-ENTERPRISE-APPLICATION -WhatIf")
 
 
-def role_group_script(scripts: ScriptFolder) -> str:
-    """New-BridgeRoleGroup.ps1 for the cmdlets of these scripts. Raises ScriptError: no role is known for one."""
+def _roles(scripts: ScriptFolder, entries: list[str]) -> Mapping[str, tuple[str, ...]]:
+    from bridge.roles import permissions_of, with_entries
+
+    return permissions_of((script for script in scripts.all() if script.is_action), with_entries(entries)).roles
+
+
+def _script(roles: Mapping[str, tuple[str, ...]]) -> str:
     template = (importlib.resources.files(__package__) / _SCRIPT).read_text(encoding="ascii")
-    return template.replace(_MARK, _table(_roles(scripts)))
-
-
-def _roles(scripts: ScriptFolder) -> Mapping[str, tuple[str, ...]]:
-    from bridge.roles import permissions_of
-
-    return permissions_of(script for script in scripts.all() if script.is_action).roles
+    return template.replace(_MARK, _table(roles))
 
 
 def _table(roles: Mapping[str, tuple[str, ...]]) -> str:

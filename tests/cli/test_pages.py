@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bridge.actions import ACTIONS
-from bridge.cli.pages import actions_page
+from bridge.cli.pages import actions_page, permissions_part
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "actions.md"
 
@@ -20,3 +20,10 @@ def test_actions_page_has_every_action() -> None:
     page = actions_page()
     assert [line.removeprefix("### ") for line in page.splitlines() if line.startswith("### ")] == list(ACTIONS)
     assert "`Add-DistributionGroupMember`" in page
+
+
+def test_permissions_page_is_up_to_date() -> None:
+    """docs/permissions.md ends with what is computed from the scripts, and each action is there."""
+    part = permissions_part()
+    assert PAGE.with_name("permissions.md").read_text("utf-8").endswith(f"\n{part}")
+    assert all(f"| `{name}` |" in part for name in ACTIONS)
