@@ -1,204 +1,181 @@
-"""What an error record of the remote pipeline means: a stable code, what to do, whether a retry can help.
+"""What an error record of the remote pipeline means: which problem of ``problems.py`` it is.
 
-Rules: errors are told apart by type or id, never by text, because Exchange translates its texts. A type that is not in
-the table gets the code ``exchange-error``, and everything that Exchange said is kept.
+Rules: errors are told apart by type, id or HTTP status, never by text, because Exchange translates its texts. A type
+that is not in the tables gets the code ``exchange-error``, and everything that Exchange said is kept.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
+from http import HTTPStatus
 
-from bridge.errors import (
-    EndpointWithoutScripts,
-    EntraUnreachable,
-    ExchangeLogonRefused,
-    ModuleMissing,
-    WrongOrganization,
-)
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What is said about an error record of a known type.
-
-    Its stable code, what to do, whether a retry can help, and whether it means that Exchange's answer was lost: a
-    change may then have been made.
-    """
-
-    code: str
-    remedy: str
-    retry: bool = False
-    answer_lost: bool = False
-
-
-_NOT_FOUND = Meaning(
-    "object-not-found",
-    "Check the spelling. A new object can take a minute to be visible in Exchange.",
-)
-_AMBIGUOUS = Meaning("object-ambiguous", "Name it by its address or its id; the message lists the candidates.")
-_INVALID = Meaning("invalid-value", "Exchange does not accept this value; the message says which.")
-_NO_HOLDER = Meaning(
-    "cannot-hold-rights", "Only users with an address and mail-enabled security groups can hold rights on a folder."
-)
-_THROTTLED = Meaning("throttled", "Wait a few minutes, then run it again; send fewer changes at once.", retry=True)
-_SYNCHRONIZED = Meaning(
-    "synchronized-from-on-premises",
-    "Change it in the on-premises directory; the next synchronisation brings it to Exchange Online.",
-)
-_CMDLET = Meaning(
-    "cmdlet-not-granted",
-    "Give the application an Exchange role that holds this cmdlet (for example Exchange Recipient Administrator).",
-)
-_PARAMETER = Meaning(
-    "parameter-not-granted",
-    "Give the application an Exchange role that holds this parameter; "
-    "`Get-ManagementRoleEntry *\\CMDLET` shows which roles do.",
-)
-_SYNTAX = Meaning("script-syntax", "The script is not PowerShell; the message says where. Nothing of it was run.")
-_DENIED = Meaning("access-denied", "The application's Exchange role does not cover this object or change.")
-_TRANSIENT = Meaning("exchange-busy", "A passing fault of Exchange. Run it again in a few minutes.", retry=True)
-_ANSWER_LOST = Meaning(
-    "exchange-answer-lost",
-    "The agent got no answer from Exchange. Look at the agent's way to outlook.office365.com, then run it again.",
-    retry=True,
-    answer_lost=True,
-)
-_LOGON = Meaning("exchange-logon-refused", ExchangeLogonRefused.remedy)
-_CONNECTION = Meaning("exchange-connection-lost", "Run it again; the runspace connects to Exchange anew.", retry=True)
+from bridge import problems
+from bridge.problems import Meaning
 
 # By CategoryInfo.Reason or the last part of the exception's type name. Source: Microsoft's Exchange Online error
-# records as collected in the connectors that run against it; docs/errors of a later version lists them for people.
+# records as collected in the connectors that run against it. docs/errors.md lists them for people.
 MEANING_BY_TYPE: dict[str, Meaning] = {
-    "ManagementObjectNotFoundException": _NOT_FOUND,
-    "ADNoSuchObjectException": _NOT_FOUND,
-    "UserNotFoundException": _NOT_FOUND,
-    "MailboxNotFoundException": _NOT_FOUND,
-    "RecipientNotFoundException": _NOT_FOUND,
-    "ManagementObjectAmbiguousException": _AMBIGUOUS,
-    "NonUniqueRecipientException": _AMBIGUOUS,
-    "InvalidOperationInDehydratedContextException": Meaning(
-        "organization-not-customized", "Run `Enable-OrganizationCustomization` once in this organization."
-    ),
-    "OperationRequiresGroupManagerException": Meaning(
-        "not-group-manager",
-        "The change needs a role that may bypass the group's managers (Organization Management).",
-    ),
-    "RecipientTaskException": _INVALID,
-    "NotAcceptedDomainException": Meaning(
-        "domain-not-accepted", "Take an address in one of the organization's domains; `Get-AcceptedDomain` lists them."
-    ),
-    "ProxyAddressExistsException": Meaning("address-in-use", "Another recipient already has this address."),
-    "WriteErrorException": Meaning("script", "The message says what the script found."),
-    "ADObjectAlreadyExistsException": Meaning("object-exists", "An object of this name already exists."),
-    "InvalidExternalUserIdException": _NO_HOLDER,
-    "InvalidInternalUserIdException": _NO_HOLDER,
-    "MemberAlreadyExistsException": Meaning("already-a-member", "Nothing is to be done."),
-    "MemberNotFoundException": Meaning("not-a-member", "Nothing is to be done."),
-    "ParameterBindingException": _PARAMETER,
-    "CommandNotFoundException": _CMDLET,
-    "ParseException": _SYNTAX,
-    "IncompleteParseException": _SYNTAX,
-    "InvalidCultureException": _INVALID,
-    "CultureNotFoundException": _INVALID,
-    "TimeZoneNotFoundException": _INVALID,
-    "DataValidationException": _INVALID,
-    "ADInvalidPropertyException": _INVALID,
-    "ArgumentException": _INVALID,
-    "ParameterBindingValidationException": _INVALID,
-    "ParameterBindingArgumentTransformationException": _INVALID,
-    "ParsingException": _INVALID,
-    "InvalidOperationException": Meaning(
-        "refused", "Exchange refuses this change on this object; the message says why."
-    ),
-    "TaskInvalidOperationException": Meaning(
-        "refused", "Exchange refuses this change on this object; the message says why."
-    ),
-    "InvalidOperationOnDirSyncedObjectException": _SYNCHRONIZED,
-    "InvalidADObjectOperationException": _SYNCHRONIZED,
-    "CmdletAccessDeniedException": _DENIED,
-    "UnauthorizedAccessException": _DENIED,
-    "AuthorizationException": _DENIED,
-    "ThrottlingException": _THROTTLED,
-    "OverBudgetException": _THROTTLED,
-    "TooManyRequestsException": _THROTTLED,
-    "ADTransientException": _TRANSIENT,
-    "DataSourceTransientException": _TRANSIENT,
-    "TransientException": _TRANSIENT,
-    "MapiExceptionNetworkError": _ANSWER_LOST,
-    "RestClientException": _TRANSIENT,
-    "HttpRequestException": _ANSWER_LOST,
-    "WebException": _ANSWER_LOST,
-    "TaskCanceledException": _ANSWER_LOST,
-    "TimeoutException": _ANSWER_LOST,
-    "IOException": _ANSWER_LOST,
-    "SocketException": _ANSWER_LOST,
-    "DataServiceTransportException": _ANSWER_LOST,
-    "CryptographicException": _LOGON,
-    "MsalServiceException": _LOGON,
-    "MsalClientException": _LOGON,
-    "MsalUiRequiredException": _LOGON,
-    "AADSTSException": _LOGON,
+    "ManagementObjectNotFoundException": problems.NOT_FOUND,
+    "ADNoSuchObjectException": problems.NOT_FOUND,
+    "UserNotFoundException": problems.NOT_FOUND,
+    "MailboxNotFoundException": problems.NOT_FOUND,
+    "RecipientNotFoundException": problems.NOT_FOUND,
+    "ManagementObjectAmbiguousException": problems.AMBIGUOUS,
+    "NonUniqueRecipientException": problems.AMBIGUOUS,
+    "InvalidOperationInDehydratedContextException": problems.DEHYDRATED,
+    "OperationRequiresGroupManagerException": problems.NOT_MANAGER,
+    "RecipientTaskException": problems.INVALID,
+    "UserAlreadyExistsInPermissionEntryException": problems.HAS_PERMISSION,
+    "UserNotFoundInPermissionEntryException": problems.NO_PERMISSION,
+    "NotAcceptedDomainException": problems.DOMAIN,
+    "ProxyAddressExistsException": problems.ADDRESS_IN_USE,
+    "WriteErrorException": problems.SCRIPT,
+    "ADObjectAlreadyExistsException": problems.EXISTS,
+    "InvalidExternalUserIdException": problems.NO_HOLDER,
+    "InvalidInternalUserIdException": problems.NO_HOLDER,
+    "MemberAlreadyExistsException": problems.MEMBER,
+    "MemberNotFoundException": problems.NO_MEMBER,
+    "ParameterBindingException": problems.PARAMETER,
+    "CommandNotFoundException": problems.CMDLET,
+    "ParseException": problems.SYNTAX,
+    "IncompleteParseException": problems.SYNTAX,
+    "InvalidCultureException": problems.INVALID,
+    "CultureNotFoundException": problems.INVALID,
+    "TimeZoneNotFoundException": problems.INVALID,
+    "DataValidationException": problems.INVALID,
+    "ADInvalidPropertyException": problems.INVALID,
+    "ArgumentException": problems.INVALID,
+    "ParameterBindingValidationException": problems.INVALID,
+    "ParameterBindingArgumentTransformationException": problems.INVALID,
+    "ParsingException": problems.INVALID,
+    "InvalidOperationException": problems.REFUSED,
+    "TaskInvalidOperationException": problems.REFUSED,
+    "InvalidOperationOnDirSyncedObjectException": problems.SYNCHRONIZED,
+    "InvalidADObjectOperationException": problems.SYNCHRONIZED,
+    "CmdletAccessDeniedException": problems.DENIED,
+    "UnauthorizedAccessException": problems.DENIED,
+    "AuthorizationException": problems.DENIED,
+    "ThrottlingException": problems.THROTTLED,
+    "OverBudgetException": problems.THROTTLED,
+    "TooManyRequestsException": problems.THROTTLED,
+    "HostException": problems.CONFIRMATION,
+    "PSInvalidOperationException": problems.CONFIRMATION,
+    "PSSecurityException": problems.EXECUTION_POLICY,
+    "OutOfMemoryException": problems.OUT_OF_MEMORY,
+    "InsufficientMemoryException": problems.OUT_OF_MEMORY,
+    "ADTransientException": problems.BUSY,
+    "ADServerSettingsChangedException": problems.BUSY,
+    "DCOverloadedException": problems.BUSY,
+    "ServerBusyException": problems.BUSY,
+    "ServerInMMException": problems.BUSY,
+    "StorageTransientException": problems.BUSY,
+    "SuitabilityDirectoryException": problems.BUSY,
+    "DataSourceTransientException": problems.BUSY,
+    "TransientException": problems.BUSY,
+    "MapiExceptionNetworkError": problems.ANSWER_LOST,
+    "RestClientException": problems.BUSY,
+    "HttpRequestException": problems.ANSWER_LOST,
+    "WebException": problems.ANSWER_LOST,
+    "TaskCanceledException": problems.ANSWER_LOST,
+    "TimeoutException": problems.ANSWER_LOST,
+    "IOException": problems.ANSWER_LOST,
+    "SocketException": problems.ANSWER_LOST,
+    "DataServiceTransportException": problems.ANSWER_LOST,
+    "CryptographicException": problems.LOGON_REFUSED,
+    "MsalServiceException": problems.LOGON_REFUSED,
+    "MsalClientException": problems.LOGON_REFUSED,
+    "MsalUiRequiredException": problems.LOGON_REFUSED,
+    "AADSTSException": problems.LOGON_REFUSED,
 }
 
 # By the first part of the error id: those that our own scripts give (Write-Error -ErrorId Bridge.<Name>), and those of
 # PowerShell and the module that say more than their type.
 MEANING_BY_ID: dict[str, Meaning] = {
-    "Bridge.NotFound": _NOT_FOUND,
-    "Bridge.Ambiguous": _AMBIGUOUS,
-    "Bridge.SynchronizedFromOnPremises": _SYNCHRONIZED,
-    "Bridge.NotWritable": Meaning("not-writable", "This object is managed elsewhere; the message says where."),
-    "Bridge.NotGroupManager": Meaning(
-        "not-group-manager",
-        "Give the application a role that may bypass a group's managers (Organization Management, or Security Group "
-        "Creation and Membership), or let an owner of the group do it.",
+    "Bridge.NotFound": problems.NOT_FOUND,
+    "Bridge.Ambiguous": problems.AMBIGUOUS,
+    "Bridge.SynchronizedFromOnPremises": problems.SYNCHRONIZED,
+    "Bridge.NotWritable": problems.NOT_WRITABLE,
+    "Bridge.NotGroupManager": replace(
+        problems.NOT_MANAGER,
+        remedy="Give the application a role that may bypass a group's managers (Organization Management, or Security "
+        "Group Creation and Membership), or let an owner of the group do it.",
     ),
-    "Bridge.Exists": Meaning("object-exists", "Take another name and address, or the markers that the object has."),
-    "Bridge.NotMarked": Meaning(
-        "created-without-markers",
-        "Run it again in a minute: the new object is found by its address, and gets its markers.",
+    "Bridge.Exists": replace(
+        problems.EXISTS, remedy="Take another name and address, or the markers that the object has."
     ),
-    "Bridge.NothingToSet": Meaning("nothing-to-set", "Name at least one thing to set; `--help` lists them."),
-    "Bridge.InvalidAttribute": Meaning(
-        "invalid-value", "`exo-bridge mailbox set --help` and docs/actions.md list the attributes and what they take."
+    "Bridge.NotMarked": problems.NOT_MARKED,
+    "Bridge.NothingToSet": problems.NOTHING_TO_SET,
+    "Bridge.InvalidAttribute": replace(
+        problems.INVALID,
+        remedy="`exo-bridge mailbox set --help` and docs/actions.md list the attributes and what they take.",
     ),
-    "Bridge.InvalidAddress": Meaning("invalid-value", "Give SMTP addresses, each either wanted or removed."),
-    "Bridge.AddressKept": Meaning(
-        "address-kept",
-        "Choose another primary address with --primary; addresses in .onmicrosoft.com domains are left as they are.",
+    "Bridge.InvalidAddress": replace(problems.INVALID, remedy="Give SMTP addresses, each either wanted or removed."),
+    "Bridge.AddressKept": problems.ADDRESS_KEPT,
+    "Bridge.EmptyIdentity": problems.EMPTY_IDENTITY,
+    "Bridge.LicenseMissing": replace(
+        problems.LICENSE,
+        remedy="A litigation hold needs Exchange Online Plan 2 or Exchange Online Archiving; the message says what "
+        "Exchange found.",
     ),
-    "Bridge.EmptyIdentity": Meaning("empty-identity", "Give a name, an address or an id; an empty one could mean all."),
-    "Bridge.LicenseMissing": Meaning(
-        "license-missing",
-        "A litigation hold needs Exchange Online Plan 2 or Exchange Online Archiving; the message says what Exchange "
-        "found.",
-    ),
-    "Bridge.ReleaseNotConfirmed": Meaning("release-not-confirmed", "Say with --confirm-release that it is meant."),
-    "Modules_ModuleNotFound": Meaning("module-missing", ModuleMissing.remedy),
-    "UnAuthorized": _CONNECTION,
-    "HostFunctionNotImplemented": Meaning(
-        "confirmation-asked", "The script asks, and nobody can answer: its changing cmdlet needs -Confirm:$false."
-    ),
-    "ScriptsNotAllowed": Meaning(EndpointWithoutScripts.code, EndpointWithoutScripts.remedy),
-    "Bridge.WrongOrganization": Meaning("wrong-organization", WrongOrganization.remedy),
-    "Bridge.TokenRefused": _LOGON,
-    "Bridge.EntraUnreachable": Meaning(
-        EntraUnreachable.code,
-        "The agent asks Entra ID for the token ([exchange] token_from): check that it may reach "
+    "Bridge.ReleaseNotConfirmed": problems.RELEASE_NOT_CONFIRMED,
+    "Modules_ModuleNotFound": problems.MODULE_MISSING,
+    "Bridge.UnknownScript": problems.UNKNOWN_SCRIPT,
+    "Bridge.NotAParameter": problems.SCRIPT_CALL,
+    "NamedParameterNotFound": problems.PARAMETER,
+    "AmbiguousParameter": problems.SCRIPT_CALL,
+    "AmbiguousParameterSet": problems.SCRIPT_CALL,
+    "MissingArgument": problems.SCRIPT_CALL,
+    "MissingMandatoryParameter": problems.SCRIPT_CALL,
+    "ParameterAlreadyBound": problems.SCRIPT_CALL,
+    "PositionalParameterNotFound": problems.SCRIPT_CALL,
+    "CannotConvertArgument": problems.INVALID,
+    "CannotConvertArgumentNoMessage": problems.INVALID,
+    "UnAuthorized": problems.CONNECTION_LOST,
+    "HostFunctionNotImplemented": problems.CONFIRMATION,
+    "ScriptsNotAllowed": problems.WITHOUT_SCRIPTS,
+    "Bridge.WrongOrganization": problems.WRONG_ORGANIZATION,
+    "Bridge.TokenRefused": problems.LOGON_REFUSED,
+    "Bridge.EntraUnreachable": replace(
+        problems.ENTRA_UNREACHABLE,
+        remedy="The agent asks Entra ID for the token ([exchange] token_from): check that it may reach "
         "login.microsoftonline.com, or let this machine ask.",
-        retry=True,
     ),
-    "Bridge.PfxNotOpened": Meaning(
-        ExchangeLogonRefused.code, "Check [exchange] certificate_password, and that the file is a PFX (PKCS #12)."
+    "Bridge.PfxNotOpened": replace(
+        problems.LOGON_REFUSED, remedy="Check [exchange] certificate_password, and that the file is a PFX (PKCS #12)."
     ),
-    "Bridge.NoPrivateKey": Meaning(ExchangeLogonRefused.code, "Export the certificate with its private key."),
-    "Bridge.CertificateExpired": Meaning(
-        ExchangeLogonRefused.code, "Make a new certificate, upload it to the application in Entra ID, and send that."
+    "Bridge.NoPrivateKey": replace(problems.LOGON_REFUSED, remedy="Export the certificate with its private key."),
+    "Bridge.CertificateExpired": replace(
+        problems.LOGON_REFUSED,
+        remedy="Make a new certificate, upload it to the application in Entra ID, and send that.",
     ),
 }
 
+# By the name of an Exchange message's text. Source: the resource names of Exchange's tasks, as seen in its messages.
+# The type can be another one: an ambiguous distinguished name has been seen as an object that was not found.
+MEANING_BY_STRING_ID: dict[str, Meaning] = {
+    "Ex6F9304": problems.NOT_FOUND,
+    "Ex43C0AC": problems.NOT_FOUND,
+    "Ex94914C": problems.NOT_FOUND,
+    "Ex9E65A2": problems.AMBIGUOUS,
+}
+
+# By the HTTP status that a Get-EXO* cmdlet has in its message, where the answer names no type.
+MEANING_BY_HTTP_STATUS: dict[int, Meaning] = {
+    HTTPStatus.BAD_REQUEST: problems.INVALID,
+    HTTPStatus.UNAUTHORIZED: problems.CONNECTION_LOST,
+    HTTPStatus.FORBIDDEN: problems.DENIED,
+    HTTPStatus.NOT_FOUND: problems.NOT_FOUND,
+    HTTPStatus.REQUEST_TIMEOUT: problems.ANSWER_LOST,
+    HTTPStatus.TOO_MANY_REQUESTS: problems.THROTTLED,
+    HTTPStatus.INTERNAL_SERVER_ERROR: problems.BUSY,
+    HTTPStatus.BAD_GATEWAY: problems.BUSY,
+    HTTPStatus.SERVICE_UNAVAILABLE: problems.BUSY,
+    HTTPStatus.GATEWAY_TIMEOUT: problems.ANSWER_LOST,
+}
+
 # Source: Microsoft, "Microsoft Entra authentication and authorization error codes".
-_REMEDY_BY_AADSTS = {
+REMEDY_BY_AADSTS = {
     "AADSTS50034": "[exchange] user is not an account of that directory.",
     "AADSTS50053": "The account is locked in Entra ID; wait, or unlock it.",
     "AADSTS50055": "The password of [exchange] user has ended; set a new one.",
@@ -218,32 +195,32 @@ _REMEDY_BY_AADSTS = {
 }
 _AADSTS = re.compile(r"AADSTS\d+")
 
-_UNKNOWN_TYPE = Meaning("exchange-error", "The message is Exchange's own; error_type says which kind it is.")
 
-
-def meaning_of_record(*, error_id: str, error_types: tuple[str, ...], throttled: bool = False) -> Meaning:
+def meaning_of_record(
+    *, error_id: str, error_types: tuple[str, ...], string_id: str = "", http_status: int = 0
+) -> Meaning:
     """What an error record means.
 
     ``error_id`` is the record's FullyQualifiedErrorId; ``error_types`` are type names in the order of trust (the
     exception type named in an Exchange message, then CategoryInfo.Reason), with or without their namespace.
-    ``throttled`` says that a warning of throttling came with it. Always answers; an unknown type gets
-    ``exchange-error``.
+    ``string_id`` is the name of an Exchange message's text, ``http_status`` what Exchange answered a Get-EXO* cmdlet
+    with. Always answers; an unknown type gets ``exchange-error``.
     """
-    if throttled:
-        return _THROTTLED
-    own = MEANING_BY_ID.get(error_id.split(",")[0])
-    if own:
-        return own
-    if error_id.startswith("NamedParameterNotFound"):
-        return _PARAMETER
-    for name in error_types:
+    by_id = MEANING_BY_ID.get(error_id.split(",")[0]) or MEANING_BY_STRING_ID.get(string_id)
+    if by_id:
+        return by_id
+    by_status = MEANING_BY_HTTP_STATUS.get(http_status)
+    for place, name in enumerate(error_types):
         short = name.rsplit(".", 1)[-1]
-        if short in MEANING_BY_TYPE and short != "WriteErrorException":
+        if short == "RestClientException" and by_status:
+            return by_status
+        # Exchange's module writes its errors too; the type that says so is nothing where there is another one.
+        if short in MEANING_BY_TYPE and (place == 0 or short != "WriteErrorException"):
             return MEANING_BY_TYPE[short]
-    return _UNKNOWN_TYPE
+    return by_status or problems.UNKNOWN
 
 
 def remedy_of_entra(text: str) -> str | None:
     """What to do about a refusal of Entra ID, by the first AADSTS number in its text; None without a known one."""
     code = _AADSTS.search(text)
-    return _REMEDY_BY_AADSTS.get(code[0]) if code else None
+    return REMEDY_BY_AADSTS.get(code[0]) if code else None

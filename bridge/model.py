@@ -75,7 +75,10 @@ class RemoteError:
     """An error record of the remote pipeline, as its plain facts.
 
     ``reason`` is CategoryInfo.Reason; ``exception_type`` the .NET type named in an Exchange message, else that of
-    the record, else ``""``; ``activity`` the cmdlet.
+    the record, else ``""``; ``activity`` the cmdlet; ``category`` CategoryInfo.Category; ``position`` where in the
+    scripts, the innermost place first; ``request_id`` Exchange's, for Microsoft's support; ``string_id`` names the
+    text of an Exchange message; ``http_status`` is what Exchange answered a Get-EXO* cmdlet with, 0 when it was not
+    told.
     """
 
     message: str
@@ -84,6 +87,11 @@ class RemoteError:
     error_id: str = ""
     activity: str = ""
     target: str = ""
+    category: str = ""
+    position: str = ""
+    request_id: str = ""
+    string_id: str = ""
+    http_status: int = 0
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,11 @@ class Identity:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a call failed or is unknown, and what to do. ``code`` is stable; error type and id are Exchange's."""
+    """Why a call failed or is unknown, and what to do.
+
+    ``code`` is stable and stands in the catalogue; error type and id, category, position in the scripts and request id
+    are those of Exchange or PowerShell.
+    """
 
     code: str
     message: str
@@ -124,6 +136,13 @@ class Problem:
     error_type: str = ""
     error_id: str = ""
     retry: bool = False
+    category: str = ""
+    position: str = ""
+    request_id: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The problem as it stands in the JSON of an action (version 1)."""
+        return {name: value for name, value in vars(self).items() if name != "retry"}
 
 
 @dataclass(frozen=True)
@@ -161,9 +180,7 @@ class Outcome:
             "parameters": dict(self.parameters),
             "before": dict(self.before),
             "after": dict(self.after),
-            "problem": None
-            if self.problem is None
-            else {key: getattr(self.problem, key) for key in ("code", "message", "remedy", "error_type", "error_id")},
+            "problem": self.problem.as_json() if self.problem else None,
             "warnings": list(self.warnings),
             "seconds": round(self.seconds, 3),
             "throttled_seconds": round(self.throttled_seconds, 3),

@@ -17,11 +17,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bridge import errors
+from bridge import errors, problems
 from bridge.errors import AgentError, BridgeError, ExchangeError, Interrupted
-from bridge.meaning import Meaning, meaning_of_record
+from bridge.meaning import meaning_of_record
 from bridge.model import Call, Identity, Kind, Outcome, Problem, RemoteError, Reply, Status, worst
 from bridge.patience import MICRO_DELAY, delayed
+from bridge.problems import Meaning
 
 _HOPS: tuple[type[BridgeError], ...] = (AgentError, ExchangeError)
 _REACHED = frozenset(kind.code for hop in _HOPS for kind in (hop, *hop.__subclasses__()))
@@ -40,9 +41,9 @@ def outcome_of(call: Call, reply: Reply, seconds: float) -> Outcome:
             call,
             Status.UNKNOWN if may_have_changed(call) else Status.FAILED,
             problem=Problem(
-                "script-result",
+                problems.SCRIPT_RESULT.code,
                 f"The script {call.script} ended without the one result that it owes.",
-                "Look at the object in Exchange, and at the script.",
+                problems.SCRIPT_RESULT.remedy,
             ),
             seconds=seconds,
             **_told(reply),
@@ -89,7 +90,7 @@ def _failed(call: Call, reply: Reply, seconds: float) -> Outcome:
     error = last_error(reply)
     meaning = meaning_of(error)
     if meaning.retry and any(warning.startswith(MICRO_DELAY) for warning in reply.warnings):
-        meaning = meaning_of_record(error_id=error.error_id, error_types=(), throttled=True)
+        meaning = problems.THROTTLED
     problem = Problem(
         meaning.code,
         error.message,
@@ -98,6 +99,9 @@ def _failed(call: Call, reply: Reply, seconds: float) -> Outcome:
         error_type="" if error.error_id.startswith("Bridge.") else error.exception_type or error.reason,
         error_id=error.error_id,
         retry=meaning.retry,
+        category=error.category,
+        position=error.position,
+        request_id=error.request_id,
     )
     unknown = not reply.errors or _answer_lost(meaning, error)
     return _not_done(
@@ -117,7 +121,12 @@ def last_error(reply: Reply) -> RemoteError:
 
 def meaning_of(error: RemoteError) -> Meaning:
     """What an error record means."""
-    return meaning_of_record(error_id=error.error_id, error_types=(error.exception_type, error.reason))
+    return meaning_of_record(
+        error_id=error.error_id,
+        error_types=(error.exception_type, error.reason),
+        string_id=error.string_id,
+        http_status=error.http_status,
+    )
 
 
 def _told(reply: Reply) -> dict[str, Any]:
@@ -141,9 +150,8 @@ def without_reply(call: Call, error: AgentError | ExchangeError, seconds: float,
 def not_taken(call: Call, error: Exception, seconds: float) -> Outcome:
     """The outcome of a read whose rows could not be handed on."""
     # The text of an error that nobody foresaw may hold anything; whoever takes the rows knows it.
-    problem = Problem(
-        "rows-not-taken", f"A row could not be handed on ({type(error).__name__}).", "See the error of this run."
-    )
+    message = f"A row could not be handed on ({type(error).__name__})."
+    problem = Problem(problems.ROWS_NOT_TAKEN.code, message, problems.ROWS_NOT_TAKEN.remedy)
     return _outcome(call, Status.FAILED, problem=problem, seconds=seconds)
 
 
@@ -173,7 +181,8 @@ def _not_done(call: Call, problem: Problem, *, unknown: bool, reason: str = "", 
 
 def not_sent(call: Call, cause: Problem) -> Outcome:
     """The outcome of a call that was left after agent or Exchange could not be reached any more."""
-    problem = Problem("not-sent", f"Not sent, after a failure before: {cause.message}", cause.remedy, retry=True)
+    message = f"Not sent, after a failure before: {cause.message}"
+    problem = Problem(problems.NOT_SENT.code, message, cause.remedy, retry=problems.NOT_SENT.retry)
     return _outcome(call, Status.FAILED, problem=problem)
 
 

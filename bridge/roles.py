@@ -98,6 +98,18 @@ def permissions_of(scripts: Iterable[Script], roles: Mapping[str, frozenset[str]
     return Permissions(_shared_out(needed, least, roles), RECIPIENT_ADMINISTRATOR if is_enough else ADMINISTRATOR)
 
 
+def special_parameters(scripts: Iterable[Script]) -> tuple[str, ...]:
+    """The parameters (``Cmdlet:Parameter``, the last may end with a ``*``) of these scripts that one role alone has."""
+    found = set()
+    for script in scripts:
+        code = code_of(script.text)
+        for entry in _SPECIAL:
+            cmdlet, _, pattern = entry.partition(":")
+            if cmdlet in script.cmdlets and fnmatch.filter(_parameters(code, cmdlet, script.text), pattern):
+                found.add(entry)
+    return tuple(sorted(found))
+
+
 def with_entries(entries: Iterable[str]) -> Mapping[str, frozenset[str]]:
     r"""ROLES and what somebody knows besides: ``entries`` are Exchange's identities of role entries, ``Role\Cmdlet``.
 

@@ -190,7 +190,7 @@ def problems(script: Parsed) -> list[str]:
 def cmdlet_problems(script: Parsed) -> list[str]:
     """Where the cmdlets that scripts.py reads without PowerShell are not those that the parser reads."""
     commands = {command["name"] for command in script.tree["commands"]}
-    called = commands - BUILT_INS - set(script.tree["functions"]) - {"$Read"}
+    called = commands - BUILT_INS - set(script.tree["functions"]) - {"$Read", "$command"}
     read = cmdlets_of(script.text)
     return [f"{name} would not be imported" for name in sorted(called - read)] + [
         f"{name} would be imported and is not called" for name in sorted(read - called)
@@ -217,6 +217,8 @@ def command_problems(command: Mapping[str, Any], tree: Mapping[str, Any]) -> lis
         return []
     if name == "$Read" and "Find-One" in tree["functions"]:
         return []  # the block that a caller hands to Find-One; its commands are looked at where they stand
+    if name == "$command" and "Find-Command" in tree["functions"]:
+        return []  # the script of an item in Invoke-Batch.ps1
     used = {**command["parameters"], **dict.fromkeys(command["splatted"], "")}
     if name in BUILT_IN_PARAMETERS:
         return [f"{where} has no parameter {one}" for one in sorted(set(used) - BUILT_IN_PARAMETERS[name] - COMMON)]

@@ -63,7 +63,10 @@ level = "inf"
     file = tmp_path / "settings.toml"
     told = [str(mistake).replace(f"{file}", "FILE") for mistake in found]
     assert told == [
-        "FILE:1: verbose: there is no such section. There are [agent], [exchange], [regional], [log], [scripts].",
+        (
+            "FILE:1: verbose: there is no such section. There are [agent], [exchange], [regional], [log], [journal], "
+            "[batch], [scripts]."
+        ),
         "FILE:2: agnt: there is no such section. Did you mean [agent]?",
         "FILE:5: agent.hots: there is no such key. Did you mean host?",
         "FILE:6: agent.port = '5986': it is not a whole number from 1 to 65535. Write it without quotes.",

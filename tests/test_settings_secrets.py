@@ -148,7 +148,9 @@ SECRET = "aB3~" + "x7Qk.Lm9_" * 4
 @pytest.mark.parametrize("text", [SECRET, f"Bearer {SECRET}", f"{SECRET}\n"])
 def test_a_secret_in_the_place_of_something_else_is_not_shown(key: Key, text: str) -> None:
     """Pasted under the key next to its own, it is masked in whatever is said of that key."""
-    tables = {section: dict(table) for section, table in RIGHT.items()} | {"log": {}, "regional": {}, "scripts": {}}
+    tables = {section: dict(table) for section, table in RIGHT.items()} | {
+        section: {} for section in SECTIONS if section not in RIGHT
+    }
     tables[key.section] |= {key.name: text, "no_such_key": 1}
     tables["agent"].setdefault("port", 0)
     told_of = refused(replacing=tables)

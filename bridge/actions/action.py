@@ -22,6 +22,10 @@ MAX_TEXT = 32_767
 """The longest text that is sent, in characters; no identity or setting of Exchange is near it."""
 
 
+_NO_XML = frozenset("\0\ufffe\uffff")
+"""What no XML can carry; pypsrp escapes all other control characters."""
+
+
 def _text(value: str) -> str:
     if not value.strip():
         raise ValueError("it is empty; give a value, or leave the option out")
@@ -32,7 +36,7 @@ def _sendable(value: str) -> str:
     if len(value) > MAX_TEXT:
         raise ValueError(f"it has {len(value)} characters; {MAX_TEXT} are the most that is sent")
     for position, character in enumerate(value):
-        if character == "\0" or "\ud800" <= character <= "\udfff":
+        if character in _NO_XML or "\ud800" <= character <= "\udfff":
             raise ValueError(f"character {position + 1} ({ord(character):#06x}) cannot be sent")
     return value
 

@@ -19,7 +19,12 @@ def choices(kind: Any) -> list[str]:
 
 def takes_several(action: Action, name: str) -> bool:
     """Whether more than one value may be given for a field: in a list, or each as a call of its own."""
-    return name == action.each or typing.get_origin(_without_none(action.parameters.model_fields[name])) is list
+    return name == action.each or takes_list(action.parameters.model_fields[name])
+
+
+def takes_list(field: FieldInfo) -> bool:
+    """Whether the values of a field are a list, in one call."""
+    return typing.get_origin(_without_none(field)) is list
 
 
 def value_type(field: FieldInfo) -> Any:

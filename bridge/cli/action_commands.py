@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import enum
 import inspect
-import types
-import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bridge.actions import AREAS, actions_of
+from bridge.actions.fields import choices, takes_several, value_type
 from bridge.cli import output
 from bridge.cli.help import HelpCommand, HelpGroup
 from bridge.cli.options import Invocation, command
@@ -188,39 +187,8 @@ def _help(field: FieldInfo, *, several: bool) -> str:
     return text + (" May be given several times." if several else "")
 
 
-def choices(kind: Any) -> list[str]:
-    """The values of a Literal; none for another type."""
-    return list(typing.get_args(kind)) if typing.get_origin(kind) is typing.Literal else []
-
-
-def takes_several(action: Action, name: str) -> bool:
-    """Whether an option may be given more than once."""
-    return name == action.each or typing.get_origin(_without_none(action.parameters.model_fields[name])) is list
-
-
 def _plain(value: Any) -> Any:
     """The value of an option as the model wants it."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value.value if isinstance(value, enum.Enum) else value
-
-
-def value_type(field: FieldInfo) -> Any:
-    """The type of one value of a field, without ``None`` and without its checks: str, bool or a Literal."""
-    kind = _without_none(field)
-    return _bare(typing.get_args(kind)[0]) if typing.get_origin(kind) is list else kind
-
-
-def _without_none(field: FieldInfo) -> Any:
-    """A field's type without ``None`` and without its checks."""
-    return _bare(field.annotation)
-
-
-def _bare(kind: Any) -> Any:
-    while True:
-        if typing.get_origin(kind) is Annotated:
-            kind = typing.get_args(kind)[0]
-        elif typing.get_origin(kind) in (typing.Union, types.UnionType):
-            (kind,) = (one for one in typing.get_args(kind) if one is not types.NoneType)
-        else:
-            return kind

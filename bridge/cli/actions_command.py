@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bridge.actions import ACTIONS
+from bridge.actions.fields import choices, takes_several, value_type
 from bridge.cli import output
-from bridge.cli.action_commands import choices, takes_several, value_type
 from bridge.cli.examples import command_line
 from bridge.cli.options import Invocation
 from bridge.errors import SettingsError, UsageError
@@ -31,11 +32,18 @@ def actions(
         str | None,
         typer.Argument(metavar="[NAME]", help="One action in full, such as group.grant.", autocompletion=_complete),
     ] = None,
+    csv_template: Annotated[
+        bool,
+        typer.Option("--csv-template", metavar="", help="Print a CSV with the action's columns and an example row."),
+    ] = False,
 ) -> None:
     """What can be done: parameters, result, the Exchange cmdlets that are used."""
     if name is not None and name not in ACTIONS:
         near = difflib.get_close_matches(name.replace(" ", ".").lower(), ACTIONS, n=3) or list(ACTIONS)
         raise UsageError(f"There is no action {name!r}. Did you mean: {', '.join(near)}?")
+    if csv_template:
+        _print_template(name)
+        return
     from bridge.scripts import ScriptFolder
 
     scripts = ScriptFolder(own_folder(invocation.options.settings))
@@ -46,6 +54,15 @@ def actions(
         output.print_rows(rows, ("name", "kind", "summary"))
     else:
         _print_one(rows[0])
+
+
+def _print_template(name: str | None) -> None:
+    """The CSV to begin with, with line feeds, as a console has them."""
+    if name is None:
+        raise UsageError("--csv-template needs the NAME of an action.")
+    from bridge.batch import csv_template
+
+    sys.stdout.write(csv_template(ACTIONS[name]).replace("\r\n", "\n"))
 
 
 def describe(action: Action, scripts: ScriptFolder) -> dict[str, Any]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bridge.logs import Log
 
 Engine = Literal["auto", "pwsh", "contract"]
+LogLevel = Literal["warning", "info", "debug"]
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,18 @@ class Options:
     json: bool = False
     verbose: int = 0
     log_file: Path | None = None
+    log_level: LogLevel | None = None
+    trace_wire: Path | None = None
     deadline: float | None = None
 
 
 class Invocation:
-    """One command as it was typed: its options, the id of its run, and its log once that is set up."""
+    """One command as it was typed: its name, its options, the id of its run, and its log once that is set up."""
 
     def __init__(self) -> None:
         self.options = Options()
         self.run = new_id()
+        self.command = ""
         self.log: Log | None = None
 
     def redact(self, text: str) -> str:
@@ -131,9 +135,29 @@ _DECLARED: Mapping[str, tuple[Any, Any]] = {
             show_default=False,
         ),
     ),
+    "log_level": (
+        LogLevel | None,
+        typer.Option(
+            "--log-level",
+            help="What the log file holds, instead of [log] level: warning, info (each step), debug (round trips too).",
+            rich_help_panel=_OUTPUT,
+            show_default=False,
+        ),
+    ),
+    "trace_wire": (
+        Path | None,
+        typer.Option(
+            "--trace-wire",
+            metavar="FILE",
+            help="Write all that is said to the agent and back to FILE (JSON lines), decoded, without secrets, but "
+            "with names and addresses.",
+            rich_help_panel=_AGENT,
+            show_default=False,
+        ),
+    ),
 }
 
-NO_AGENT = frozenset(("simulate", "engine", "tenant", "dry_run", "deadline"))
+NO_AGENT = frozenset(("simulate", "engine", "tenant", "dry_run", "deadline", "trace_wire"))
 """The common options that make no difference to a command that talks to no agent."""
 
 
@@ -157,6 +181,7 @@ def command(
     @functools.wraps(function)
     def run(context: typer.Context, **given: Any) -> None:
         invocation = context.ensure_object(Invocation)
+        invocation.command = context.command_path
         known = {field.name for field in fields(Options)} & given.keys()
         invocation.options = Options(**{name: given[name] for name in known})
         function(invocation, **{name: value for name, value in given.items() if name in names})

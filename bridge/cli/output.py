@@ -95,6 +95,11 @@ def print_line(text: str = "", *, style: str = "", stderr: bool = False) -> None
     _print((shown(text), style), stderr=stderr)
 
 
+def print_pieces(*pieces: Piece) -> None:
+    """One line on stdout, made of these pieces; never cut, never read as markup."""
+    _print(*((shown(piece[0]), piece[1]) if isinstance(piece, tuple) else shown(piece) for piece in pieces))
+
+
 def print_outcomes(outcomes: Iterable[Outcome], *, stderr: bool = False) -> None:
     """One line for each outcome: the status, what it is about, and why; for a failure also what to do."""
     for outcome in outcomes:
@@ -144,13 +149,15 @@ def _changes(outcome: Outcome) -> str:
     )
 
 
-def print_error(message: str, remedy: str = "", mistakes: Sequence[Mistake] = ()) -> None:
-    """What went wrong and what to do, on stderr."""
+def print_error(message: str, remedy: str = "", mistakes: Sequence[Mistake] = (), *, code: str = "") -> None:
+    """What went wrong and what to do, on stderr; ``code`` is what ``exo-bridge explain`` tells more about."""
     _print(("Error: ", "bold red"), shown(message), stderr=True)
     for mistake in mistakes:
         _print(f"  {shown(str(mistake))}", stderr=True)
     if remedy:
         _print(("What to do: ", "bold"), shown(remedy), stderr=True)
+    if code:
+        _print(("More about it: ", "bold"), f"exo-bridge explain {code}", stderr=True)
 
 
 def shown(value: Any) -> str:
@@ -165,7 +172,9 @@ def shown(value: Any) -> str:
         return ", ".join(shown(item) for item in value)
     if isinstance(value, Mapping):
         return ", ".join(f"{shown(name)}: {shown(item)}" for name, item in value.items())
-    return "".join(_harmless(character) for character in str(value))
+    text = str(value)
+    # What is printable has no character that _harmless changes.
+    return text if text.isprintable() else "".join(map(_harmless, text))
 
 
 def _harmless(character: str) -> str:

@@ -1,7 +1,7 @@
 """The pages of the manual that are made from the code: ``python -m bridge.cli.pages`` writes them into the checkout.
 
-``docs/actions.md`` is made as a whole; of ``docs/settings.md`` the table of keys at its end, and of
-``docs/permissions.md`` what each action needs. Tests hold them to that.
+``docs/actions.md`` and ``docs/errors.md`` are made as a whole; of ``docs/settings.md`` the table of keys at its end,
+and of ``docs/permissions.md`` what each action needs. Tests hold them to that.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from bridge.actions import ACTIONS, AREAS, actions_of
 from bridge.cli.actions_command import describe
+from bridge.cli.errors_page import errors_page
 from bridge.cli.examples import Trial, trials
 from bridge.roles import permissions_of
 from bridge.scripts import ScriptFolder
@@ -132,6 +133,7 @@ def main() -> int:
             return 1
         path.write_text(text[:begin] + part, "utf-8", newline="\n")
     (docs / "actions.md").write_text(actions_page(), "utf-8", newline="\n")
+    (docs / "errors.md").write_text(errors_page(), "utf-8", newline="\n")
     return 0
 
 

@@ -79,8 +79,13 @@ def check_suffix(file: Path) -> str:
 
 def print_row(row: Mapping[str, Any]) -> None:
     """One row as one JSON line on stdout, at once. Raises Interrupted when nobody reads it, and BridgeError."""
+    print_text(output.json_text(row) + "\n")
+
+
+def print_text(text: str) -> None:
+    """Text on stdout, at once. Raises Interrupted when nobody reads it, and BridgeError."""
     try:
-        sys.stdout.write(output.json_text(row) + "\n")
+        sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         # What is still in the buffer would be tried again at the end of the process.

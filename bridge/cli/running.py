@@ -1,23 +1,20 @@
 """What a command needs to run: settings, a log, a session; with ``--simulate`` an agent too. Ended with the command.
 
 Rules: with ``--simulate`` [agent] and [exchange] are the simulator's, whatever file and environment say; the other
-sections count as always. An error that nobody foresaw is written to the log
-with its traceback, which is shown nowhere else: only the log knows which secrets to hide.
+sections count as always. ``log_setup`` has what is logged of the command itself.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import typer
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
-from bridge.errors import BridgeError, UsageError
-from bridge.logs import Log, LogObserver, configure
+from bridge.cli.log_setup import logged, start_log, wire_trace
+from bridge.errors import UsageError
+from bridge.logs import Log, LogObserver
 from bridge.patience import Patience
 from bridge.scripts import ScriptFolder
 from bridge.session import Session
@@ -26,19 +23,30 @@ from bridge.settings import Loaded, Settings, load_settings
 if TYPE_CHECKING:
     from bridge.actions.action import Action
     from bridge.cli.options import Invocation, Options
-    from bridge.model import Call, OnRow, Outcome
+    from bridge.model import Call, Observer, OnRow, Outcome
+    from bridge.session.wire_trace import WireTrace
     from bridge.simulator import Simulator, SimulatorOptions
 
 
 class Running:
     """A command under way: its settings, where they are from, its log, and the simulator when there is one."""
 
-    def __init__(self, loaded: Loaded, log: Log, simulator: Simulator | None, deadline: float | None = None) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        log: Log,
+        simulator: Simulator | None,
+        run_id: str,
+        deadline: float | None = None,
+        trace: WireTrace | None = None,
+    ) -> None:
         self.loaded = loaded
+        self.run_id = run_id
         self._deadline = deadline
         self.settings: Settings = loaded.settings
         self.log = log
         self.simulator = simulator
+        self.trace = trace
         self.scripts = ScriptFolder(self.settings.scripts.folder)
 
     def session(self) -> Session:
@@ -49,6 +57,7 @@ class Running:
             listener=self.log.listen,
             hide=self.log.redaction.add,
             deadline=self._deadline,
+            trace=self.trace,
         )
 
     def defaults(self, action: Action) -> dict[str, Any]:
@@ -57,17 +66,21 @@ class Running:
         return section.model_dump() if isinstance(section, BaseModel) else {}
 
     def run(self, calls: Sequence[Call], on_row: OnRow | None = None) -> list[Outcome]:
-        """The outcomes of the calls, in one session. Raises AgentError, ExchangeError, Interrupted.
+        """The outcomes of the calls, in one session; what they change is in the journal.
 
-        ``on_row`` takes the rows of reads one by one; see ``bridge.runner.run_calls``.
+        ``on_row`` takes the rows of reads one by one; see ``bridge.runner.run_calls``. Raises AgentError,
+        ExchangeError, Interrupted, and JournalError before anything was sent.
         """
+        from bridge.cli.journaling import journaled
         from bridge.runner import run_calls
 
-        with self.session() as session:
+        with journaled(self, self.run_id, calls) as observers, self.session() as session:
             session.open()
-            return run_calls(calls, session, [LogObserver(self.log)], patience=self._patience(), on_row=on_row)
+            everybody: list[Observer] = [*observers, LogObserver(self.log)]
+            return run_calls(calls, session, everybody, patience=self.patience(), on_row=on_row)
 
-    def _patience(self) -> Patience:
+    def patience(self) -> Patience:
+        """The waits that the settings allow."""
         settings = self.settings
         return Patience(
             retries=settings.agent.read_retries,
@@ -91,33 +104,9 @@ def prepared(invocation: Invocation, *, agent: Mapping[str, Any] | None = None) 
         loaded = _load(options, simulator, agent or {})
         log = start_log(invocation, loaded.settings)
         stack.callback(log.close)
-        with told_when_unforeseen(log):
-            yield Running(loaded, log, simulator, options.deadline)
-
-
-@contextlib.contextmanager
-def told_when_unforeseen(log: Log) -> Iterator[None]:
-    """Write an error that nobody foresaw to the log, with its traceback, and raise it again."""
-    try:
-        yield
-    except (BridgeError, typer.Exit, typer.TyperException):
-        raise
-    except Exception as error:
-        log.event("unforeseen error", level=logging.ERROR, error=type(error).__name__, traceback=traceback.format_exc())
-        raise
-
-
-def start_log(invocation: Invocation, settings: Settings) -> Log:
-    """Set the log up, and let the invocation know it."""
-    options = invocation.options
-    invocation.log = configure(
-        verbosity=options.verbose,
-        file=settings.log.effective_file,
-        file_level=settings.log.level,
-        secrets=_secrets(settings),
-        run=invocation.run,
-    )
-    return invocation.log
+        stack.enter_context(logged(invocation, loaded.settings, log))
+        trace = stack.enter_context(wire_trace(options.trace_wire, loaded.settings, log))
+        yield Running(loaded, log, simulator, invocation.run, options.deadline, trace)
 
 
 def embedded_simulator(options: Options) -> contextlib.AbstractContextManager[Simulator]:
@@ -164,16 +153,9 @@ def _said(error: OSError) -> str:
 def _load(options: Options, simulator: Simulator | None, agent: Mapping[str, Any]) -> Loaded:
     return load_settings(
         options.settings,
-        overrides={"agent": agent, "log": {"file": str(options.log_file) if options.log_file else None}},
+        overrides={
+            "agent": agent,
+            "log": {"file": str(options.log_file) if options.log_file else None, "level": options.log_level},
+        },
         replacing=simulator.settings() if simulator else {},
     )
-
-
-def _secrets(model: BaseModel) -> Iterator[str]:
-    """Every secret value in the settings."""
-    for name in type(model).model_fields:
-        value = getattr(model, name)
-        if isinstance(value, SecretStr):
-            yield value.get_secret_value()
-        elif isinstance(value, BaseModel):
-            yield from _secrets(value)

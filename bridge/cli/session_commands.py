@@ -171,7 +171,7 @@ def _delete_unused(running: Running, mine: list[RunspaceInfo]) -> None:
         if info.in_use:
             continue
         try:
-            delete_runspace(running.settings, info.shell_id, listener=running.log.listen)
+            delete_runspace(running.settings, info.shell_id, listener=running.log.listen, trace=running.trace)
         except AgentError as error:
             # Whether it is left all the same is looked at afterwards.
             running.log.event("runspace not closed", shell=info.shell_id, error=error.message)
@@ -200,7 +200,7 @@ def _end(running: Running) -> None:
 def _runspaces(running: Running, *, with_commands: bool = False) -> list[RunspaceInfo]:
     from bridge.session import runspaces
 
-    return runspaces(running.settings, listener=running.log.listen, with_commands=with_commands)
+    return runspaces(running.settings, listener=running.log.listen, with_commands=with_commands, trace=running.trace)
 
 
 def _mine(found: list[RunspaceInfo]) -> list[RunspaceInfo]:

@@ -1,6 +1,7 @@
 """The one remote runspace on the agent server, from the client's side. Only this package imports pypsrp.
 
 wsman.py     the connection to the agent, and pypsrp's exceptions told as ours
+probing.py   the way to the agent looked at step by step, without a log-on
 shells.py    the shells on the agent, what runs in them, and the end of one by its id
 logon.py, tls.py   how to log on to the agent, and how its certificate is trusted
 lock.py      one at a time on this machine

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bridge.meaning import meaning_of_record
 from bridge.model import Reply
+from bridge.outcomes import meaning_of
+from bridge.problems import CONNECTION_LOST
 from bridge.settings import ExchangeSettings, Logon
 
 TOKEN_MARGIN = timedelta(minutes=5)
@@ -112,8 +113,7 @@ def connection_gone(reply: Reply, state: BridgeState) -> bool:
     error = reply.errors[-1]
     if error.error_id.startswith("CommandNotFoundException"):
         return error.target.lower() in {name.lower() for name in state.commands}
-    meaning = meaning_of_record(error_id=error.error_id, error_types=(error.exception_type, error.reason))
-    return meaning.code == "exchange-connection-lost"
+    return meaning_of(error).code == CONNECTION_LOST.code
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -15,8 +15,9 @@ from pydantic import SecretStr
 
 from bridge import errors
 from bridge.entra import access_token
-from bridge.meaning import meaning_of_record, remedy_of_entra
+from bridge.meaning import remedy_of_entra
 from bridge.model import Reply
+from bridge.outcomes import meaning_of
 from bridge.settings import ExchangeSettings, Logon
 
 CERTIFICATE_SCRIPT = "session/Import-BridgeCertificate.ps1"
@@ -103,7 +104,7 @@ def setup_error(reply: Reply, logon: Logon) -> errors.BridgeError:
     message = error.message.rstrip(".") + "."
     if error.error_id.startswith("NamedParameterNotFound"):
         return errors.LogonKindGone(message) if logon == "password" else errors.ExchangeError(message, remedy=_OLD)
-    meaning = meaning_of_record(error_id=error.error_id, error_types=(error.exception_type, error.reason))
+    meaning = meaning_of(error)
     remedy = remedy_of_entra(message) or _remedy(error.reason, meaning.code, logon)
     kind = errors.ExchangeLogonRefused if remedy else _SETUP_ERRORS.get(meaning.code)
     if kind is None:

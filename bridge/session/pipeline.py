@@ -20,13 +20,13 @@ from pypsrp.shell import SignalCode
 from bridge.actions.action import parameter_name
 from bridge.errors import DeadlinePassed, Interrupted
 from bridge.model import OnRecord, OnRow, Record, RemoteError, Reply
+from bridge.session.error_records import remote_error
 from bridge.session.runspace import Deadline
 from bridge.session.wsman import ObservedWSMan, translated
 
 STOP_SECONDS = 10.0
 """How long the agent is given to stop a pipeline. A call to Exchange that is under way ends only by itself."""
 
-_EXCHANGE_MESSAGE = re.compile(r"^(?P<id>[^|\s]*)\|(?P<type>[\w.+`]+)\|(?P<text>.*)$", re.DOTALL)
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -225,30 +225,6 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, list | tuple | set):
         return [plain_value(item) for item in value]
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
-
-
-def remote_error(record: Any) -> RemoteError:
-    """The facts of a pypsrp error record.
-
-    Exchange's module writes ``<string id>|<type>|<text>`` as the message (observed, module 3.x); the text is what is
-    for people.
-    """
-    exception = record.exception
-    message, types = "", []
-    if isinstance(exception, GenericComplexObject):
-        properties = {**exception.extended_properties, **exception.adapted_properties}
-        message = str(properties.get("Message") or exception.to_string or "")
-        types = [str(name).removeprefix("Deserialized.") for name in exception.types]
-    message = message or str(record)
-    match = _EXCHANGE_MESSAGE.match(message)
-    return RemoteError(
-        message=" ".join((match["text"] if match else message).split()),
-        reason=str(record.reason or ""),
-        exception_type=match["type"] if match else (types[0] if types else ""),
-        error_id=str(record.fq_error or ""),
-        activity=str(record.activity or ""),
-        target=str(record.target_name or ""),
-    )
 
 
 def _information(data: Any) -> str:

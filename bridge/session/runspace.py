@@ -16,6 +16,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pypsrp.complex_objects import RunspacePoolState
 from pypsrp.exceptions import WSManFaultError
@@ -26,8 +27,12 @@ from bridge import errors
 from bridge.model import Listener
 from bridge.session.lock import Holder, RunspaceLock
 from bridge.session.shells import RunspaceInfo, delete_shell, enumerate_shells
-from bridge.session.wsman import TIMED_OUT, ObservedWSMan, is_not_found, translated
+from bridge.session.wsman import ObservedWSMan, is_not_found, translated
 from bridge.settings import AgentSettings
+from bridge.wsman_faults import TIMED_OUT
+
+if TYPE_CHECKING:
+    from bridge.session.wire_trace import WireTrace
 
 _POLL_SECONDS = 0.5
 LOST = (errors.RunspaceLost, errors.AgentTimeout, errors.ProtocolError)
@@ -55,8 +60,9 @@ class Deadline:
 class NamedRunspace:
     """The runspace that [agent] names, as one client has it. Not safe for several threads: pypsrp is not."""
 
-    def __init__(self, agent: AgentSettings, listener: Listener) -> None:
+    def __init__(self, agent: AgentSettings, listener: Listener, trace: WireTrace | None = None) -> None:
         self._agent = agent
+        self._trace = trace
         self._listener = listener
         self._wsman: ObservedWSMan | None = None
         self._pool: RunspacePool | None = None
@@ -86,7 +92,7 @@ class NamedRunspace:
         """The connection to the agent, made when it is first asked for. Raises AgentError."""
         if self._wsman is None:
             with translated(self._agent, maybe_sent=False):
-                self._wsman = ObservedWSMan(self._agent, self._listener)
+                self._wsman = ObservedWSMan(self._agent, self._listener, self._trace)
         return self._wsman
 
     # --- coming

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from bridge import errors
 from bridge.jea import function_name, scripts_sha256
-from bridge.model import Listener, OnRecord, OnRow, Record, Reply
+from bridge.model import Call, Listener, OnRecord, OnRow, Record, Reply
 from bridge.scripts import ScriptFolder
 from bridge.session.exchange import (
     BridgeState,
@@ -32,11 +32,16 @@ from bridge.session.exchange import (
 from bridge.session.exchange_logon import logon_parameters, setup_error
 from bridge.session.pipeline import Pipeline
 from bridge.session.runspace import LOST, Deadline, NamedRunspace
+from bridge.session.stream import BatchPipeline
 from bridge.session.wsman import nobody
 from bridge.settings import Settings
 
+if TYPE_CHECKING:
+    from bridge.session.wire_trace import WireTrace
+
 _CONNECT = "session/Connect-Bridge.ps1"
 _STATE = "session/Get-BridgeState.ps1"
+_BATCH = "session/Invoke-Batch.ps1"
 _MEMORY_EVERY = 100
 """After how many pipelines the memory of the runspace is looked at again; a look is a pipeline itself."""
 
@@ -46,7 +51,7 @@ class Session:
 
     Not safe for several threads: pypsrp is not. ``listener`` is told of each step and each exchange, ``hide`` of a
     secret that comes up on the way (a token), so that no log shows it. ``deadline`` is the number of seconds that all
-    of it may take, from now on.
+    of it may take, from now on; ``trace`` gets the whole conversation.
     """
 
     def __init__(
@@ -57,16 +62,18 @@ class Session:
         listener: Listener | None = None,
         hide: Callable[[str], None] | None = None,
         deadline: float | None = None,
+        trace: WireTrace | None = None,
     ) -> None:
         self._settings = settings
         self._scripts = scripts
         self._listener: Listener = listener or nobody
         self._hide = hide or nobody
         self._deadline = Deadline(deadline)
-        self._runspace = NamedRunspace(settings.agent, self._listener)
+        self._runspace = NamedRunspace(settings.agent, self._listener, trace)
         self._state: BridgeState | None = None
         self._pipelines = 0
         self._last_pipeline = ""
+        self._batch: BatchPipeline | None = None
         self._is_broken = False
         self._is_left = False
 
@@ -78,13 +85,16 @@ class Session:
     ) -> None:
         self.leave()
 
-    def open(self) -> BridgeState:
+    def open(self, *, left: Iterable[str] = ()) -> BridgeState:
         """Take the runspace over or open it, and connect Exchange where it is not connected.
 
-        Raises AgentError and ExchangeError.
+        ``left`` are ids of batches that a client may have left open there, which wait for input and would keep the
+        runspace: they are ended, and what runs in them is stopped. Raises AgentError and ExchangeError.
         """
         if not self._runspace.reach(self._deadline):
             return self._set_up("new")
+        for batch_id in left:
+            self._runspace.forget_pipeline(str(uuid.UUID(batch_id)))
         if not self._is_old():
             try:
                 state = self._set_up("taken over")
@@ -103,6 +113,26 @@ class Session:
         if not self._runspace.reach(self._deadline, may_open=False):
             return None
         return self._read_state("taken over")
+
+    def reach(self) -> bool:
+        """Take the runspace over (True) or open it (False), and connect nothing; ``ask`` and ``connect`` follow.
+
+        Raises AgentError.
+        """
+        return self._runspace.reach(self._deadline)
+
+    def ask(self, script: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The one object that a script of the session answers in the runspace that was reached.
+
+        Raises AgentError, and ExchangeError where the runspace runs no such script.
+        """
+        reply = self._prepare(script, parameters)
+        self._check_answered(reply, script)
+        return reply.output[0]
+
+    def connect(self, *, taken_over: bool) -> BridgeState:
+        """Connect Exchange in the runspace that was reached, where it is not. Raises AgentError and ExchangeError."""
+        return self._set_up("taken over" if taken_over else "new")
 
     def run(
         self,
@@ -128,6 +158,32 @@ class Session:
             self._is_broken = True
             raise
         return reply
+
+    def batch(
+        self, scripts: Iterable[str], on_record: Callable[[Call, Record], None], *, batch_id: str = ""
+    ) -> BatchPipeline:
+        """A pipeline for many calls of these scripts in the open runspace, which is mended first.
+
+        ``batch_id`` becomes its id on the agent. Raises AgentError and ExchangeError: Exchange could not be connected.
+        """
+        self._mend()
+        names = tuple(scripts)
+        is_command = self._settings.agent.jea
+        self._batch = BatchPipeline(
+            self._runspace.pool,
+            self._runspace.wsman,
+            function_name(_BATCH) if is_command else self._scripts.get(_BATCH).text,
+            {} if is_command else {name: self._scripts.get(name).text for name in names},
+            str(uuid.UUID(batch_id)) if batch_id else str(uuid.uuid4()),
+            self._deadline,
+            on_record,
+            is_command=is_command,
+        )
+        self._pipelines += 1
+        self._listener(
+            "batch sent", pipeline=self._batch.id, scripts={name: self._scripts.get(name).sha256 for name in names}
+        )
+        return self._batch
 
     def _sent(
         self, script: str, parameters: Mapping[str, Any], on_record: OnRecord, call_id: str, on_row: OnRow | None
@@ -164,6 +220,12 @@ class Session:
         """Before a call: what broke at the last one, and what has grown old."""
         if self._deadline.has_passed:
             raise errors.DeadlinePassed("The deadline has passed; nothing more was sent.")
+        batch, self._batch = self._batch, None
+        if batch is not None and batch.is_broken:
+            # It waits for input, and would keep the runspace for ever.
+            self._runspace.reset_connection()
+            self._runspace.forget_pipeline(batch.id)
+            self._is_broken = True
         if self._is_broken:
             self._recover()
         elif self._runspace.is_open and (self._is_old() or self._has_grown()):
@@ -298,13 +360,18 @@ class Session:
             raise
 
     def _answered(self, reply: Reply, runspace: str) -> BridgeState:
-        if not reply.ok or not reply.output:
-            if self._settings.agent.jea and reply.errors and function_name(_STATE) == reply.errors[0].target:
-                raise errors.InstalledScriptsDiffer(
-                    f"The endpoint {self._settings.agent.configuration_name!r} has no function {function_name(_STATE)}."
-                )
-            raise setup_error(reply, self._settings.exchange.logon)
+        self._check_answered(reply, _STATE)
         return bridge_state(reply.output[0], runspace, self._runspace.id)
+
+    def _check_answered(self, reply: Reply, script: str) -> None:
+        """Raise what it means that a script of the session did not answer."""
+        if reply.ok and reply.output:
+            return
+        if self._settings.agent.jea and reply.errors and function_name(script) == reply.errors[0].target:
+            raise errors.InstalledScriptsDiffer(
+                f"The endpoint {self._settings.agent.configuration_name!r} has no function {function_name(script)}."
+            )
+        raise setup_error(reply, self._settings.exchange.logon)
 
     def _run(
         self,
@@ -332,11 +399,15 @@ class Session:
         )
         self._pipelines += 1
         self._last_pipeline = pipeline_id
+        self._listener("script sent", script=script, sha256=self._scripts.get(script).sha256, pipeline=pipeline_id)
+        start = time.monotonic()
         try:
             return pipeline.run()
         except errors.Interrupted as error:
             self._is_left = error.at_once
             raise
+        finally:
+            self._listener("pipeline ended", pipeline=pipeline_id, seconds=round(time.monotonic() - start, 4))
 
     def _on_record(self, record: Record) -> None:
         self._listener(record.stream, message=record.message)

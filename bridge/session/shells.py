@@ -21,6 +21,7 @@ from bridge.model import Listener
 from bridge.session.wsman import RESOURCE_URI, ObservedWSMan, nobody, translated
 
 if TYPE_CHECKING:
+    from bridge.session.wire_trace import WireTrace
     from bridge.settings import AgentSettings, Settings
 
 _SHELL_URI = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
@@ -175,26 +176,32 @@ def _bytes(text: str) -> int | None:
 
 
 def runspaces(
-    settings: Settings, *, listener: Listener | None = None, with_commands: bool = False
+    settings: Settings,
+    *,
+    listener: Listener | None = None,
+    with_commands: bool = False,
+    trace: WireTrace | None = None,
 ) -> list[RunspaceInfo]:
     """All shells that the agent shows this account, ours marked; what runs in them is one more question for each.
 
     Raises AgentError.
     """
-    with _agent(settings, listener) as wsman:
+    with _agent(settings, listener, trace) as wsman:
         found = enumerate_shells(wsman)
         if with_commands:
             found = [replace(info, commands=enumerate_commands(wsman, info.shell_id)) for info in found]
         return found
 
 
-def delete_runspace(settings: Settings, shell_id: str, *, listener: Listener | None = None) -> bool:
+def delete_runspace(
+    settings: Settings, shell_id: str, *, listener: Listener | None = None, trace: WireTrace | None = None
+) -> bool:
     """End one of our shells that no living client is connected to; False when there is none of ours with this id.
 
     It is looked at once more before: a shell of another owner, name or endpoint is never ended. Raises RunspaceBusy
     while a client uses it, and AgentError.
     """
-    with _agent(settings, listener) as wsman:
+    with _agent(settings, listener, trace) as wsman:
         for info in enumerate_shells(wsman):
             if not info.mine or info.shell_id != shell_id.upper():
                 continue
@@ -207,10 +214,10 @@ def delete_runspace(settings: Settings, shell_id: str, *, listener: Listener | N
 
 
 @contextlib.contextmanager
-def _agent(settings: Settings, listener: Listener | None) -> Iterator[ObservedWSMan]:
+def _agent(settings: Settings, listener: Listener | None, trace: WireTrace | None) -> Iterator[ObservedWSMan]:
     """A connection to the agent for a few questions."""
     with translated(settings.agent, maybe_sent=False):
-        wsman = ObservedWSMan(settings.agent, listener or nobody)
+        wsman = ObservedWSMan(settings.agent, listener or nobody, trace)
     try:
         yield wsman
     finally:

@@ -1,8 +1,8 @@
 """The connection to the agent: pypsrp's WSMan made from the settings, and errors told as ours.
 
 Rules: pypsrp prints the whole conversation, parameters included, at level DEBUG; its loggers stay at WARNING whatever
-the verbosity. Faults are told apart by their code. Sources: wsmerror.h for the codes, and pypsrp 0.9.1 as measured for
-what it raises: its own WinRMError, requests' exceptions, ElementTree's ParseError, and ValueError or OSError.
+the verbosity. Faults are told apart by their code. Source: pypsrp 0.9.1 as measured for what it raises: its own
+WinRMError, requests' exceptions, ElementTree's ParseError, and ValueError or OSError.
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ from typing import TYPE_CHECKING, Any
 import requests
 import spnego.exceptions
 import urllib3.exceptions
-from pypsrp.exceptions import AuthenticationError, SerializationError, WinRMError, WinRMTransportError, WSManFaultError
+from pypsrp.exceptions import (
+    AuthenticationError,
+    InvalidPipelineStateError,
+    InvalidRunspacePoolStateError,
+    SerializationError,
+    WinRMError,
+    WinRMTransportError,
+    WSManFaultError,
+)
 from pypsrp.wsman import NAMESPACES, WSMan, WSManAction
 
 from bridge import errors
@@ -27,39 +35,16 @@ from bridge.model import Listener
 from bridge.session.logon import logon_error
 from bridge.session.tls import set_trust, tls_error
 from bridge.settings import is_loopback
+from bridge.wsman_faults import ABORTED, FAULTS, SHELL_NOT_FOUND, TIMED_OUT
 
 if TYPE_CHECKING:
+    from bridge.session.wire_trace import WireTrace
     from bridge.settings import AgentSettings
 
 logging.getLogger("pypsrp").setLevel(logging.WARNING)
 
 RESOURCE_URI = "http://schemas.microsoft.com/powershell/"
 
-TIMED_OUT = 2150858793
-_SHELL_NOT_FOUND = 2150858843
-_ABORTED = 995
-_FAULTS: dict[int, type[errors.AgentError]] = {
-    5: errors.AgentAccessDenied,
-    14: errors.ShellQuota,
-    _ABORTED: errors.RunspaceLost,
-    1115: errors.RunspaceLost,
-    1311: errors.AgentLogonRefused,
-    1312: errors.AgentLogonRefused,
-    1326: errors.AgentLogonRefused,
-    TIMED_OUT: errors.AgentTimeout,
-    2150858811: errors.EndpointUnknown,
-    2150858815: errors.ShellQuota,
-    _SHELL_NOT_FOUND: errors.RunspaceLost,
-    2150859082: errors.RunspaceLost,
-    2150859180: errors.AgentAccessDenied,
-    2150859204: errors.RunspaceLost,
-    2150859206: errors.RunspaceBusy,
-    2150859216: errors.RunspaceLost,
-    2150859213: errors.RunspaceBusy,
-    2150859235: errors.AgentAccessDenied,
-    **dict.fromkeys((2150859173, 2150859174, 2150859175, 2150859176, 2150859179), errors.ShellQuota),
-    **dict.fromkeys(range(2150859236, 2150859243), errors.ShellQuota),
-}
 _FOREIGN = (
     WinRMError,
     requests.RequestException,
@@ -73,9 +58,12 @@ _FOREIGN = (
 
 
 class ObservedWSMan(WSMan):
-    """pypsrp's WSMan that tells a listener of each exchange with the agent: its action and its time, no content."""
+    """pypsrp's WSMan that tells a listener of each exchange with the agent: its action and its time, no content.
 
-    def __init__(self, agent: AgentSettings, listener: Listener) -> None:
+    ``trace`` gets the content, where somebody asked for that.
+    """
+
+    def __init__(self, agent: AgentSettings, listener: Listener, trace: WireTrace | None = None) -> None:
         loopback = is_loopback(agent.host)
         super().__init__(
             agent.host,
@@ -100,6 +88,8 @@ class ObservedWSMan(WSMan):
         set_trust(self, agent)
         self.agent = agent
         self.listener = listener
+        if trace is not None:
+            self.transport.send = trace.around(self.transport.send)  # type: ignore[method-assign]  # of this one alone
 
     def invoke(self, action: str, *arguments: Any, **options: Any) -> ET.Element:
         """One exchange; see pypsrp.
@@ -171,12 +161,17 @@ def translated(agent: AgentSettings, *, maybe_sent: bool, starting: bool = False
     except _FOREIGN as error:
         sent = maybe_sent and not (starting and _proves_unsent(error))
         raise agent_error(error, agent, maybe_sent=sent) from error
+    except AttributeError as error:
+        # A message that is no XML stays a string in pypsrp, which has no type (measured).
+        if error.name != "MESSAGE_TYPE":
+            raise
+        raise agent_error(error, agent, maybe_sent=maybe_sent) from error
 
 
 def _proves_unsent(error: Exception) -> bool:
     """Whether a request that failed so was not carried out: not written, not delivered, or refused by the agent."""
     if isinstance(error, WSManFaultError):
-        return isinstance(error.code, int) and error.code not in (TIMED_OUT, _ABORTED)
+        return isinstance(error.code, int) and error.code not in (TIMED_OUT, ABORTED)
     if isinstance(error, SerializationError | AuthenticationError | UnicodeEncodeError | ImportError):
         return True
     return isinstance(error, requests.ConnectionError) and _never_connected(error)
@@ -185,7 +180,7 @@ def _proves_unsent(error: Exception) -> bool:
 def is_not_found(error: errors.AgentError) -> bool:
     """Whether the agent said that there is no such shell, or no such pipeline in it."""
     cause = error.__cause__
-    return isinstance(cause, WSManFaultError) and cause.code == _SHELL_NOT_FOUND
+    return isinstance(cause, WSManFaultError) and cause.code == SHELL_NOT_FOUND
 
 
 def agent_error(error: Exception, agent: AgentSettings, *, maybe_sent: bool) -> errors.AgentError:
@@ -196,7 +191,11 @@ def agent_error(error: Exception, agent: AgentSettings, *, maybe_sent: bool) -> 
     if refused := logon_error(error, agent):
         refused.maybe_sent = maybe_sent
         return refused
+    if isinstance(error, InvalidRunspacePoolStateError | InvalidPipelineStateError):
+        return errors.RunspaceLost(f"The runspace on {where} has ended: {error}.", maybe_sent=maybe_sent)
     if isinstance(error, WinRMTransportError):
+        if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return errors.RequestTooLarge(f"{where} does not take so large a request.", maybe_sent=maybe_sent)
         return errors.ProtocolError(
             f"{where} answered with the HTTP status {error.code} and no WSMan message.", maybe_sent=maybe_sent
         )
@@ -205,7 +204,7 @@ def agent_error(error: Exception, agent: AgentSettings, *, maybe_sent: bool) -> 
     if isinstance(error, requests.Timeout) and not isinstance(error, requests.ConnectTimeout):
         return errors.AgentTimeout(f"{where} did not answer within {agent.read_timeout} s.", maybe_sent=maybe_sent)
     if isinstance(error, requests.ConnectionError):
-        if _never_connected(error):
+        if _never_connected(error) or isinstance(error, requests.exceptions.ProxyError):
             return errors.AgentUnreachable(
                 f"There is no connection to {where}: {_innermost(error)}.", maybe_sent=maybe_sent
             )
@@ -213,6 +212,7 @@ def agent_error(error: Exception, agent: AgentSettings, *, maybe_sent: bool) -> 
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
         return errors.AgentTlsError(
             f"TLS with {where} could not be prepared: {error}.",
+            maybe_sent=maybe_sent,
             remedy="Look at [agent] ca_file, certificate_file and certificate_key_file: they are to be there, and "
             "readable by this account.",
         )
@@ -228,7 +228,7 @@ def _text(path: Path | None) -> str | None:
 def _fault(error: WSManFaultError, where: str, *, maybe_sent: bool) -> errors.AgentError:
     if not isinstance(error.code, int):
         return errors.ProtocolError(f"{where} answered with an error that is not WSMan's.", maybe_sent=maybe_sent)
-    kind = _FAULTS.get(error.code, errors.AgentError)
+    kind = FAULTS.get(error.code, errors.AgentError)
     reason = " ".join((error.reason or "no reason given").split()).rstrip(".")
     return kind(f"The agent {where} answered with fault {error.code}: {reason}.", maybe_sent=maybe_sent)
 

@@ -6,14 +6,25 @@
 from __future__ import annotations
 
 from bridge.settings.agent import AgentSettings
+from bridge.settings.batch import BatchSettings
 from bridge.settings.loading import Loaded, load_settings
-from bridge.settings.model import ExchangeSettings, Logon, LogSettings, RegionalSettings, ScriptSettings, Settings
+from bridge.settings.model import (
+    ExchangeSettings,
+    JournalSettings,
+    Logon,
+    LogSettings,
+    RegionalSettings,
+    ScriptSettings,
+    Settings,
+)
 from bridge.settings.pages import effective, settings_schema, settings_table
 from bridge.settings.section import is_loopback
 
 __all__ = [
     "AgentSettings",
+    "BatchSettings",
     "ExchangeSettings",
+    "JournalSettings",
     "Loaded",
     "LogSettings",
     "Logon",

@@ -22,6 +22,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bridge.settings.agent import AgentSettings
+from bridge.settings.batch import BatchSettings
 from bridge.settings.section import Flag, Line, Section, Violation, Whole, hexadecimal_digits, is_host, is_loopback
 
 APP_NAME = "exo-bridge"
@@ -217,11 +218,35 @@ class LogSettings(Section):
     level: Literal["warning", "info", "debug"] = Field(
         default="info", description="What the file holds: warning, info (each step) or debug (round trips too)."
     )
+    max_size: Annotated[Whole, Field(ge=0, le=10_000)] = Field(
+        default=10, description="Megabytes after which the file is renamed and a new one begun; 0 is without limit."
+    )
+    keep_days: Annotated[Whole, Field(ge=0, le=3650)] = Field(
+        default=30,
+        description="A new file is begun each day, and a renamed one is deleted after so many days; 0 is neither.",
+    )
+    personal_data: Literal["keep", "mask", "hash"] = Field(
+        default="keep",
+        description="Names and addresses in the log: keep, mask (***) or hash (the same for the same name, made with "
+        "a key of this machine). The journal has them always, because it is needed to undo.",
+    )
+    event_log: Flag = Field(
+        default=False, description="Whether warnings and errors go to Windows' Event Log too (log Application)."
+    )
 
     @property
     def effective_file(self) -> Path:
         """The file that is written: ``file``, else exo-bridge.jsonl in the user's folder for logs."""
         return self.file or Path(platformdirs.user_log_dir(APP_NAME, appauthor=False)) / f"{APP_NAME}.jsonl"
+
+
+class JournalSettings(Section):
+    """[journal]: the record of every change: what was to be done, what was sent, how it ended."""
+
+    path: Path | None = Field(
+        default=None,
+        description="The journal (SQLite), on a local disk; left out, it is in the user's own folder for data.",
+    )
 
 
 class ScriptSettings(Section):
@@ -242,6 +267,8 @@ class Settings(BaseSettings):
     exchange: ExchangeSettings
     regional: RegionalSettings = RegionalSettings()
     log: LogSettings = LogSettings()
+    journal: JournalSettings = JournalSettings()
+    batch: BatchSettings = BatchSettings()
     scripts: ScriptSettings = ScriptSettings()
 
     @classmethod

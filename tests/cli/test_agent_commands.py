@@ -135,7 +135,8 @@ def test_unforeseen_error(
     assert result.code == 1
     assert str(log) in result.json["problem"]["remedy"]
     assert ("Traceback" in result.err) == bool(verbosity)
-    line = json.loads(log.read_text("utf-8").splitlines()[-1])
+    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    (line,) = (line for line in lines if line["event"] == "unforeseen error")
     assert "Traceback" in line["traceback"]
     assert "RuntimeError: with ********" in line["traceback"]
     assert CANARY not in result.out + result.err

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -13,6 +15,7 @@ from urllib.parse import quote
 import pytest
 import tomli_w
 
+from bridge.logs.secret_search import SecretSearch
 from bridge.simulator import Engine, Simulator, SimulatorOptions
 from bridge.simulator.tenant.state import Certificate
 from tests.pfx import Pfx
@@ -22,6 +25,9 @@ PASSWORD = CANARY + "agent-password"
 SECRET = CANARY + "client-secret"
 EXCHANGE_PASSWORD = CANARY + "exchange-password"
 PFX_PASSWORD = CANARY + "pfx-password"
+SEARCH = SecretSearch(
+    [("password", PASSWORD), ("secret", SECRET), ("exchange password", EXCHANGE_PASSWORD), ("pfx", PFX_PASSWORD)]
+)
 PFX_FILE = r"C:\certificates\exo.pfx"
 
 
@@ -67,19 +73,24 @@ def settings_file(folder: Path, simulator: Simulator, logon: str, pfx: Pfx | Non
     return file
 
 
-def run(file: Path, *words: str) -> str:
-    """Everything that one command writes: both streams and its log file."""
-    log = file.with_name("log.jsonl")
-    log.unlink(missing_ok=True)
+def run(file: Path, *words: str, python: tuple[str, ...] = ("-m", "bridge")) -> str:
+    """Everything that one command writes: both streams, its log, the trace of the conversation, and the journal."""
+    places = [file.with_name(name) for name in ("log.jsonl", "wire.jsonl", "journal.db", "journal.db-wal")]
+    for place in places[:2]:
+        place.unlink(missing_ok=True)
+    log, wire, journal, _ = places
+    options = ("--settings", str(file), "--log-file", str(log), "--trace-wire", str(wire), "-vv")
     done = subprocess.run(
-        [sys.executable, "-m", "bridge", *words, "--settings", str(file), "--log-file", str(log), "-vv"],
+        [sys.executable, *python, *words, *options],
+        env={**os.environ, "EXO_BRIDGE_JOURNAL__PATH": str(journal)},
         capture_output=True,
         encoding="utf-8",
         timeout=120,
         check=False,
     )
     assert done.stderr or done.stdout
-    return done.stdout + done.stderr + (log.read_text("utf-8") if log.exists() else "")
+    written = [place.read_bytes().decode("utf-8", "backslashreplace") for place in places if place.exists()]
+    return "".join([done.stdout, done.stderr, *written])
 
 
 def canaries(text: str) -> list[str]:
@@ -95,6 +106,7 @@ def canaries(text: str) -> list[str]:
             base64.b64encode(f"operator:{secret}".encode()).decode(),
         }
         found += [form for form in forms if form in text]
+    found += SEARCH.hits(text.encode("utf-8", "surrogatepass"))
     return found + (
         ["its end"]
         if any(end in text for end in ("agent-password", "client-secret", "e-password", "x-password"))
@@ -113,10 +125,16 @@ def test_no_secret_is_shown_when_all_is_well(simulator: Simulator, tmp_path: Pat
         run(file, "session", "show"),
         run(file, "settings", "show"),
         run(file, "settings", "show", "--json"),
+        run(file, "journal", "show", "last", "--json"),
+        run(file, "report", "last", "--json"),
+        run(file, "doctor", "--json"),
     ]
     assert "changed" in said[0]
     assert "exchange connected" in said[0]
-    assert [canaries(text) for text in said] == [[], [], [], []]
+    assert "CREATE_PIPELINE" in said[0]
+    assert '"group.grant"' in said[4]
+    assert '"group.grant"' in said[5]
+    assert [canaries(text) for text in said] == [[] for _ in said]
     sent = tomllib.loads(file.read_text("utf-8"))["exchange"].get("certificate_pfx")
     assert not sent or not any(sent[start : start + 40] in text for text in said for start in range(0, len(sent), 40))
 
@@ -161,3 +179,49 @@ def test_no_secret_is_shown_when_the_settings_are_wrong(simulator: Simulator, tm
 
     assert "agent.pasword" in said
     assert canaries(said) == []
+
+
+# A command that crashes with the secrets in the text of the error; with "leak" nothing is hidden.
+CRASH = """
+import sys
+from bridge.cli import main
+from bridge.logs import Redaction
+from bridge.session import Session
+
+def crash(self):
+    agent, exchange = self._settings.agent, self._settings.exchange
+    secrets = agent.password.get_secret_value(), exchange.client_secret.get_secret_value()
+    raise RuntimeError(f"crashed with {secrets} {secrets[0]}")
+
+Session.open = crash
+if sys.argv[1] == "leak":
+    Redaction.text = lambda self, text: text
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def test_no_secret_is_shown_by_a_crash(simulator: Simulator, tmp_path: Path) -> None:
+    """A mistake in exo-bridge itself, whose text holds the secrets, tells its traceback to the log without them."""
+    said = run(settings_file(tmp_path, simulator, "app-secret"), "group", "list", python=("-c", CRASH, "hide"))
+
+    assert "unforeseen error" in said
+    assert "RuntimeError" in said
+    assert "in crash" in said
+    assert canaries(said) == []
+
+
+def test_the_search_finds_what_is_not_hidden(simulator: Simulator, tmp_path: Path) -> None:
+    """The same crash with a redaction that hides nothing: both secrets are found, so the search would have told."""
+    said = run(settings_file(tmp_path, simulator, "app-secret"), "group", "list", python=("-c", CRASH, "leak"))
+
+    assert set(SEARCH.hits(said.encode())) == {"password", "secret"}
+
+
+def test_no_secret_is_in_the_conversation_of_a_password(simulator: Simulator, tmp_path: Path) -> None:
+    """A password that goes to the agent as a SecureString is not in the trace, not even encrypted."""
+    file = settings_file(tmp_path, simulator, "password")
+    run(file, "group", "list")
+    trace = file.with_name("wire.jsonl").read_text("utf-8")
+
+    assert "<SS" in trace
+    assert set(re.findall(r"<SS[^>]*>([^<]*)</SS>", trace)) == {"********"}

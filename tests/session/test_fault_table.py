@@ -124,7 +124,7 @@ class Told:
 
     def __call__(self, event: str, /, **facts: Any) -> None:
         """Keep one event of the session."""
-        if event not in ("round trip", *RECORDS):
+        if event not in ("round trip", "script sent", "pipeline ended", *RECORDS):
             self.names.append(event)
 
     def sending(self, call: Call) -> None:

@@ -37,14 +37,14 @@ class Parameter:
     """One parameter of a script, as its param() block has it. ``pattern`` is that of a ValidatePattern."""
 
     name: str
-    type: Literal["string", "string[]", "switch", "securestring"] = "string"
+    type: Literal["string", "string[]", "switch", "securestring", "hashtable"] = "string"
     mandatory: bool = False
     values: tuple[str, ...] = ()
     pattern: str = ""
 
 
 def bind(parameters: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The value of every parameter, by its name; what was not given is "", [], False or None, by type.
+    """The value of every parameter, by its name; what was not given is "", [], {}, False or None, by type.
 
     Common parameters (-Verbose ...) are left out. Raises TerminatingError as PowerShell's binder does.
     """
@@ -62,7 +62,7 @@ def bind(parameters: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[st
             "Cannot process command because of one or more missing mandatory parameters: " + " ".join(missing) + ".",
             "MissingMandatoryParameter",
         )
-    empty: dict[str, Any] = {"string": "", "string[]": [], "switch": False, "securestring": None}
+    empty: dict[str, Any] = {"string": "", "string[]": [], "switch": False, "securestring": None, "hashtable": {}}
     return {parameter.name: bound.get(parameter.name, empty[parameter.type]) for parameter in parameters}
 
 
@@ -83,7 +83,7 @@ def text_of(value: Any) -> str:
 def _value(parameter: Parameter, value: Any) -> Any:
     if parameter.type == "switch":
         return bool(value)
-    if parameter.type == "securestring":
+    if parameter.type in ("securestring", "hashtable"):
         return value
     if parameter.type == "string[]":
         items = [text_of(item) for item in (value if isinstance(value, list | tuple) else [value])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from bridge.simulator.contract import (
     access,
+    agent_facts,
+    batch,
     groups,
     imports,
     mailbox_addresses,
@@ -168,6 +171,7 @@ FUNCTIONS: dict[str, ScriptFunction] = {
         ),
         session.connect,
     ),
+    "session/Get-BridgeAgent.ps1": ScriptFunction((Parameter("Thumbprint"), Parameter("File")), agent_facts.tell),
     "session/Get-BridgeState.ps1": ScriptFunction((), session.state),
     "session/Get-BridgeToken.ps1": ScriptFunction(
         (
@@ -179,6 +183,13 @@ FUNCTIONS: dict[str, ScriptFunction] = {
     "session/Import-BridgeCertificate.ps1": ScriptFunction(
         (Parameter("FilePath"), Parameter("Pfx", "securestring"), Parameter("Password", "securestring")),
         session_logon.import_certificate,
+    ),
+    "session/Invoke-Batch.ps1": ScriptFunction(
+        (Parameter("Scripts", "hashtable"), Parameter("Item", "hashtable")), batch.run_items
+    ),
+    "session/Remove-BridgeLitter.ps1": ScriptFunction((_DRY_RUN,), agent_facts.remove_litter),
+    "session/Test-BridgeParameter.ps1": ScriptFunction(
+        (Parameter("Need", "string[]", mandatory=True),), agent_facts.test_parameters
     ),
     "session/Test-Recipient.ps1": ScriptFunction((Parameter("Identity", mandatory=True),), recipients.test_recipient),
 }
@@ -208,6 +219,7 @@ class ScriptRunspace:
         self._runspace = runspace
         self._names = names
         self._jea = jea
+        runspace.run_pipeline = self.run
 
     def run(self, pipeline: Pipeline) -> None:
         """Run the script that the pipeline holds. Raises TerminatingError, the record with which it fails."""
@@ -253,6 +265,7 @@ class ScriptRunspace:
         )
 
 
+@functools.lru_cache(maxsize=256)
 def hash_of(text: str) -> str:
     """The hash by which a script is known: SHA-256 of its text with line feeds alone, hex."""
     return hashlib.sha256(text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8")).hexdigest()

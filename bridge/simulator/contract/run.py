@@ -23,7 +23,8 @@ class Runspace:
 
     ``asked`` is what Connect-Bridge.ps1 leaves in $global:ExoBridge: with what it connected. ``installed_scripts`` is
     the hash that the module of a JEA endpoint carries. ``certificate`` is what Import-BridgeCertificate.ps1 leaves for
-    the next log-on in $global:ExoBridgeCertificate.
+    the next log-on in $global:ExoBridgeCertificate. ``run_pipeline`` runs a pipeline in it, for a
+    script that runs others.
     """
 
     tenant: Tenant
@@ -32,6 +33,7 @@ class Runspace:
     asked: dict[str, Any] = field(default_factory=dict)
     installed_scripts: str = ""
     certificate: dict[str, Any] = field(default_factory=dict, repr=False)
+    run_pipeline: Callable[[Pipeline], None] = field(init=False, repr=False)
 
 
 @dataclass

@@ -11,8 +11,8 @@ from bridge.simulator.contract.run import Row, Run
 from bridge.simulator.engine import ErrorInfo, TerminatingError
 
 # What the default endpoint of a Windows server is. There is no PowerShell here that could say its own.
-_POWERSHELL = {"PowerShellVersion": "5.1.0.0", "PowerShellEdition": "Desktop", "LanguageMode": "FullLanguage"}
-_MODULE = "ExchangeOnlineManagement"
+POWERSHELL = {"PowerShellVersion": "5.1.0.0", "PowerShellEdition": "Desktop", "LanguageMode": "FullLanguage"}
+MODULE = "ExchangeOnlineManagement"
 _SOON = 300.0
 
 
@@ -58,7 +58,7 @@ def connect(run: Run) -> None:
         }
     present = _present(run, wanted)
     run.output(
-        _POWERSHELL
+        POWERSHELL
         | {
             "ModuleVersion": runspace.tenant.module_version,
             "Organization": _organization(live),
@@ -88,7 +88,7 @@ def state(run: Run) -> None:
     present = _present(run, asked["CommandName"])
     run.output(
         {"Connected": live is not None}
-        | _POWERSHELL
+        | POWERSHELL
         | {
             "ModuleVersion": runspace.tenant.module_version if runspace.imported else "",
             "Organization": _organization(live),
@@ -107,18 +107,18 @@ def state(run: Run) -> None:
 
 
 def _import_module(run: Run) -> None:
-    run.verbose(f"Importing the module {_MODULE}.")
+    run.verbose(f"Importing the module {MODULE}.")
     if not run.runspace.tenant.module_installed:
         raise TerminatingError(
             ErrorInfo(
-                message=f"The specified module '{_MODULE}' was not loaded because no valid module file was found in "
+                message=f"The specified module '{MODULE}' was not loaded because no valid module file was found in "
                 "any module directory.",
                 reason="FileNotFoundException",
                 exception_type="System.IO.FileNotFoundException",
                 error_id="Modules_ModuleNotFound,Microsoft.PowerShell.Commands.ImportModuleCommand",
                 category="ResourceUnavailable",
                 activity="Import-Module",
-                target=_MODULE,
+                target=MODULE,
             )
         )
     run.runspace.imported = True

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 NAMES = ("localhost", "127.0.0.1", "::1")
-CertificateKind = Literal["right", "expired", "wrong-name", "self-signed"]
+CertificateKind = Literal["right", "ending", "expired", "wrong-name", "self-signed"]
 _OTHER_NAMES = ("other.contoso.example",)
 
 
@@ -46,7 +46,7 @@ def agent_certificate(
     """A certificate for these names that ends in ``days`` days; a negative number makes one that has ended."""
     import trustme  # takes a fifth of a second, and is needed only with TLS
 
-    days = -1 if kind == "expired" else days
+    days = {"expired": -1, "ending": 5}.get(kind, days)
     until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
     since = until - datetime.timedelta(days=60)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -131,7 +131,7 @@ def error_record(info: ErrorInfo) -> ErrorRecord:
     """The record of an error, with its message as text."""
     exception = NETException(Message=info.message, HResult=_COR_E_EXCEPTION)
     exception.PSObject.type_names = [*_type_names(info.exception_type), "System.Object"]
-    exception.PSObject.to_string = f"{info.exception_type}: {info.message}"
+    exception.PSObject.to_string = _encoded(f"{info.exception_type}: {info.message}")
     category = (
         ErrorCategory[info.category] if info.category in ErrorCategory.__members__ else ErrorCategory.NotSpecified
     )

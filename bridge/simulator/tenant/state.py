@@ -39,7 +39,7 @@ class Certificate:
 
     ``thumbprint`` is SHA-1 in hex. ``file`` is the path of its PFX, which ``password`` opens; without one it is in the
     store. ``provider`` keeps its key, and ``readable`` says whether the agent's account may read that. ``registered``
-    says whether the application has it.
+    says whether the application has it; ``days`` is how long one that is not ``expired`` lasts.
     """
 
     thumbprint: str
@@ -48,6 +48,7 @@ class Certificate:
     provider: str = "CSP"
     readable: bool = True
     expired: bool = False
+    days: int = 300
     registered: bool = True
 
 

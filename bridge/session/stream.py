@@ -1,0 +1,357 @@
+"""Many calls through one pipeline of the runspace (Invoke-Batch.ps1), whose input and output are open together.
+
+Rules:
+
+- The order of the calls is the order of their execution. A few are on their way while one runs: as many as the agent
+  does in a second, so that it never waits for the next and soon comes to an end when no more are to come.
+- Whoever takes the answers slowly is waited for: no call is taken and nothing received meanwhile.
+- Nothing is sent twice. After a broken connection nothing new is sent at all; what is on its way is finished, and its
+  answers are received on a new connection as long as the agent lets us.
+- Whatever happens, every call that was taken is in one place: its answer was handed out or is in ``not_taken``, or it
+  is in ``maybe_run``, or in ``not_started``. An answer of which a part was lost is none.
+- An error that ends the iteration says why; those say what is to be settled, and what can simply be run again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from pypsrp.complex_objects import PSInvocationState
+from pypsrp.exceptions import WSManFaultError
+from pypsrp.messages import EndOfPipelineInput, MessageType, PipelineInput
+from pypsrp.powershell import Fragmenter, PowerShell, RunspacePool
+from pypsrp.shell import SignalCode
+
+from bridge import errors
+from bridge.actions.action import parameter_name
+from bridge.jea import function_name
+from bridge.model import Call, Record
+from bridge.session.clixml import Messages, PlainSerializer, plain_data
+from bridge.session.pipeline import STOP_SECONDS
+from bridge.session.runspace import Deadline
+from bridge.session.stream_items import Answer, Item, Pace
+from bridge.session.wsman import ObservedWSMan, translated
+from bridge.wsman_faults import TIMED_OUT
+
+_SEND_CHARACTERS = 100_000
+"""How much goes into one Send at most, about; more than one call that alone is larger is never in it."""
+_PAUSES = (0.0, 0.5, 2.0)
+"""Seconds before each try to go on after a broken connection."""
+_ENDED = frozenset((PSInvocationState.COMPLETED, PSInvocationState.FAILED, PSInvocationState.STOPPED))
+
+
+class BatchPipeline:
+    """A pipeline that runs many calls, once.
+
+    ``text`` is Invoke-Batch.ps1's, or with ``is_command`` the name of its function; ``scripts`` the texts of the
+    scripts that the calls may name, by name (none with ``is_command``). ``pipeline_id`` is a GUID. ``on_record`` is
+    told of each record with its call, as it arrives.
+    """
+
+    def __init__(
+        self,
+        pool: RunspacePool,
+        wsman: ObservedWSMan,
+        text: str,
+        scripts: Mapping[str, str],
+        pipeline_id: str,
+        deadline: Deadline,
+        on_record: Callable[[Call, Record], None],
+        *,
+        is_command: bool = False,
+    ) -> None:
+        self._pool = pool
+        self._wsman = wsman
+        self._deadline = deadline
+        self._on_record = on_record
+        self._is_command = is_command
+        self._powershell = PowerShell(pool)
+        self.id = pipeline_id.upper()
+        self._powershell.id = self.id
+        if is_command:
+            self._powershell.add_cmdlet(text, use_local_scope=True)
+        else:
+            self._powershell.add_script(text, use_local_scope=True)
+            self._powershell.add_parameter("Scripts", dict(scripts))
+        self._fragmenter = Fragmenter(wsman.max_payload_size, PlainSerializer())
+        self._messages = Messages()
+        self._pace = Pace()
+        self._items: deque[Item] = deque()
+        self._answered: deque[Answer] = deque()
+        self._skipped: list[Item] = []
+        self._unsent: list[Call] = []
+        self._no_more = False
+        self._has_ended_input = False
+        self._has_started = False
+        self._has_lost_output = False
+        self._state: int | None = None
+        self._failure: dict[str, Any] = {}
+        self._tries = 0
+
+    @property
+    def maybe_run(self) -> tuple[Call, ...]:
+        """The calls that were sent and have no answer: each may have been done, in part or not at all."""
+        return tuple(item.call for item in self._split()[0])
+
+    @property
+    def not_started(self) -> tuple[Call, ...]:
+        """The calls that were taken and provably did not start."""
+        return (*(item.call for item in self._split()[1]), *self._unsent)
+
+    @property
+    def not_taken(self) -> tuple[Answer, ...]:
+        """The answers that were here when the iteration was left."""
+        return tuple(self._answered)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the runspace has to be looked at before it is used again."""
+        return self._has_started and (self._state is None or self._has_lost_output)
+
+    def finish(self) -> None:
+        """Take no more calls; those that were sent are done and answered. May be called from a signal's handler."""
+        self._no_more = True
+
+    def answers(self, calls: Iterable[Call]) -> Iterator[Answer]:
+        """The answers to the calls, in their order, each as soon as it is there. The calls are taken as they are sent.
+
+        An exception of ``calls`` comes out after the answers to what was sent before. Raises AgentError when not all
+        could be answered, and Interrupted when a signal came: the pipeline is then stopped. Whoever leaves the
+        iteration stops it too.
+        """
+        source = _Source(calls)
+        lost: errors.AgentError | None = None
+        try:
+            self._start()
+            while self._state is None:
+                if self._deadline.has_passed:
+                    self._stop()
+                    yield from self._deliver()
+                    raise errors.DeadlinePassed(
+                        "The deadline passed while calls were running; they were stopped.",
+                        maybe_sent=bool(self.maybe_run),
+                    )
+                try:
+                    self._refill(source)
+                    time.sleep(self._deadline.remaining(self._pace.pause(len(self._items))))
+                    self._receive()
+                except errors.AgentError as error:
+                    lost = lost or error
+                    yield from self._deliver()
+                    self._go_on_after(error, lost)
+                yield from self._deliver()
+        except KeyboardInterrupt:
+            self._stop()
+            yield from self._deliver()
+            raise errors.Interrupted("Stopped while calls were running.") from None
+        finally:
+            self._close()
+        if lost is not None and (self._has_lost_output or self.maybe_run or self.not_started or not source.is_empty):
+            lost.maybe_sent = bool(self.maybe_run)
+            raise lost
+        self._check_end()
+        if source.error is not None:
+            raise source.error
+
+    def _deliver(self) -> Iterator[Answer]:
+        while self._answered:
+            yield self._answered.popleft()
+
+    # --- sending
+
+    def _start(self) -> None:
+        """Begin the pipeline, and leave its input open. Raises AgentError; no call was sent then."""
+        with translated(self._wsman.agent, maybe_sent=False), contextlib.suppress(_StartedError):
+            self._powershell.begin_invoke(input=_nothing_yet(), remote_stream_options=0)
+        self._has_started = True
+
+    def _refill(self, source: _Source) -> None:
+        """Send what there is room for, and the end of the input when nothing more is to come. Raises AgentError."""
+        if self._has_ended_input:
+            return
+        calls: list[Call] = []
+        room = self._pace.room(len(self._items))
+        size = 0
+        while room > len(calls) and size < _SEND_CHARACTERS and not self._no_more:
+            call = source.take()
+            if call is None:
+                self._no_more = True
+                break
+            calls.append(call)
+            size += sum(len(str(value)) for value in call.parameters.values())
+        if source.error is not None:
+            self._unsent += calls
+            calls = []
+        if calls or self._no_more:
+            self._send(calls)
+
+    def _send(self, calls: list[Call]) -> None:
+        """One Send where the size allows it, with the end of the input when nothing more is to come."""
+        messages: list[Any] = [PipelineInput(data=self._item(call)) for call in calls]
+        ends = self._no_more
+        if ends:
+            messages.append(EndOfPipelineInput())
+        try:
+            with translated(self._wsman.agent, maybe_sent=True, starting=True):
+                # pypsrp sends input by itself only while a generator that it was given runs, which is the wrong way
+                # round for whoever wants the answers.
+                for fragment in self._fragmenter.fragment_multiple(messages, self._pool.id, self.id):
+                    self._pool.shell.send("stdin", fragment, command_id=self.id)
+        except errors.AgentError as error:
+            if error.maybe_sent:
+                self._items.extend(Item(call) for call in calls)
+            else:
+                self._unsent += calls
+            raise
+        except BaseException:
+            self._items.extend(Item(call) for call in calls)
+            raise
+        self._items.extend(Item(call) for call in calls)
+        self._has_ended_input = ends
+
+    def _item(self, call: Call) -> dict[str, Any]:
+        parameters = {
+            parameter_name(name): list(value) if isinstance(value, tuple) else value
+            for name, value in call.parameters.items()
+        }
+        if call.dry_run:
+            parameters["DryRun"] = True
+        script = function_name(call.script) if self._is_command else call.script
+        return {"Id": call.id, "Script": script, "Parameters": parameters}
+
+    # --- receiving
+
+    def _receive(self) -> None:
+        """Wait for output, and keep the answers that are whole with it. Raises AgentError."""
+        agent = self._wsman.agent
+        seconds = max(1, round(self._deadline.remaining(agent.operation_timeout)))
+        told: list[tuple[Call, Record]] = []
+        with translated(agent, maybe_sent=True):
+            try:
+                _, _, streams = self._pool.shell.receive("stdout", command_id=self.id, timeout=seconds)
+            except WSManFaultError as error:
+                if error.code != TIMED_OUT:
+                    raise
+                return
+            for kind, text in self._messages.take(streams["stdout"]):
+                if kind == MessageType.PIPELINE_OUTPUT:
+                    self._take(plain_data(text), told)
+                elif kind == MessageType.PIPELINE_STATE:
+                    self._take_state(plain_data(text))
+        for call, record in told:
+            self._on_record(call, record)
+
+    def _take(self, said: Any, told: list[tuple[Call, Record]]) -> None:
+        """One array of Invoke-Batch.ps1: an id and some records. Raises ValueError for anything else."""
+        if not isinstance(said, list) or not said:
+            raise ValueError("the batch gave something that is no array")
+        call_id, *rest = said
+        if all(item.call.id != call_id for item in self._items):
+            return
+        while self._items[0].call.id != call_id:
+            self._skipped.append(self._items.popleft())
+        item = self._items[0]
+        told += ((item.call, record) for record in item.take(rest))
+        if item.has_ended:
+            self._items.popleft()
+            self._pace.tell(item.seconds)
+            if item.is_whole:
+                self._answered.append(item.answer())
+            else:
+                self._skipped.append(item)
+
+    def _take_state(self, message: dict[str, Any]) -> None:
+        state = message.get("pipeline_state")
+        if state in _ENDED:
+            self._state = state
+            self._failure = message.get("exception_as_error_record") or {}
+
+    # --- ending
+
+    def _go_on_after(self, error: errors.AgentError, lost: errors.AgentError) -> None:
+        """Receive what is left on a new connection, where there is hope; raises ``lost`` where there is none."""
+        if isinstance(error.__cause__, WSManFaultError) or self._tries == len(_PAUSES):
+            lost.maybe_sent = bool(self.maybe_run)
+            raise lost
+        self._has_lost_output = self._has_lost_output or error.maybe_sent
+        self._no_more = True
+        self._wsman.reset()
+        time.sleep(self._deadline.remaining(_PAUSES[self._tries]))
+        self._tries += 1
+
+    def _stop(self) -> None:
+        """Ask the agent to stop the pipeline, and wait a little for its last words. Never raises an agent's error."""
+        # The signal may have come in the middle of an exchange, whose connection is of no use any more, and whose
+        # answer is lost.
+        self._wsman.reset()
+        self._has_lost_output = True
+        until = time.monotonic() + STOP_SECONDS
+        with contextlib.suppress(errors.AgentError):
+            with translated(self._wsman.agent, maybe_sent=True):
+                self._pool.shell.signal(SignalCode.PS_CTRL_C, self.id)
+            while self._state is None and time.monotonic() < until:
+                self._receive()
+
+    def _close(self) -> None:
+        """Let the agent forget the pipeline, which ends what still runs in it. Never raises an agent's error."""
+        if self._state is None:
+            self._wsman.reset()
+        try:
+            with translated(self._wsman.agent, maybe_sent=False):
+                self._pool.shell.signal(SignalCode.TERMINATE, self.id)
+        except errors.AgentError as error:
+            self._wsman.listener("pipeline not closed", error=error.message)
+        self._pool.pipelines.pop(self.id, None)
+
+    def _check_end(self) -> None:
+        """Raises ProtocolError when the pipeline came to its end before its calls did."""
+        if self._state == PSInvocationState.COMPLETED and not self.maybe_run:
+            return
+        exception = self._failure.get("exception")
+        said = exception.get("message") if isinstance(exception, dict) else ""
+        raise errors.ProtocolError(
+            f"The batch ended before its calls: {said or 'a script left it'}.", maybe_sent=bool(self.maybe_run)
+        )
+
+    def _split(self) -> tuple[list[Item], list[Item]]:
+        """What was sent and not answered: what may have run, and what did not.
+
+        Calls run one after the other. So when the pipeline has ended and all of its output is here, the first without
+        an answer is the last that can have begun.
+        """
+        waiting = list(self._items)
+        if self._state is None or self._has_lost_output:
+            return [*self._skipped, *waiting], []
+        return [*self._skipped, *waiting[:1]], waiting[1:]
+
+
+class _Source:
+    """The calls, and how they ended: ``is_empty`` when all were taken, ``error`` when the next could not be had."""
+
+    def __init__(self, calls: Iterable[Call]) -> None:
+        self._calls = iter(calls)
+        self.is_empty = False
+        self.error: Exception | None = None
+
+    def take(self) -> Call | None:
+        """The next call, or None."""
+        try:
+            return next(self._calls)
+        except StopIteration:
+            self.is_empty = True
+        except Exception as error:
+            self.error = error
+        return None
+
+
+class _StartedError(Exception):
+    """Leaves pypsrp's begin_invoke when the pipeline has started and no input was sent."""
+
+
+def _nothing_yet() -> Iterator[Any]:
+    yield from ()
+    raise _StartedError

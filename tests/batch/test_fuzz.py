@@ -1,0 +1,139 @@
+"""Input files of any content: always items or mistakes with a line, never a traceback; and what is written is read."""
+
+from __future__ import annotations
+
+import codecs
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bridge.actions import ACTIONS
+from bridge.batch import Item, Mistake, Notice, Survey, Wish, read_items, survey
+from bridge.batch.cells import join, split
+from bridge.batch.template import csv_text
+
+SUFFIXES = (".csv", ".jsonl", ".toml", ".yaml")
+# Pieces that mean something to one of the formats, so that chance finds its way past the header.
+PIECES = st.sampled_from(
+    [
+        *("action", "group", "member", "state", "mailbox", "user", "right", "set", "marker", "no_automapping"),
+        *("group.grant", "mailbox.set", "shared-mailbox.grant", "present", "absent", "exactly", "full-access", "yes"),
+        *(",", ";", "\t", "\n", "\r\n", "\r", '"', '""', "=", "sep=;\n", "\0", "\ufeff", " ", "é", "\u2028", "x" * 200),
+        *(
+            "{",
+            "}",
+            "[",
+            "]",
+            ":",
+            '{"group": "a", ',
+            "[[items]]\n",
+            'group = "a"\n',
+            "'''",
+            "\\ud800",
+            "null",
+            "1e999",
+        ),
+    ]
+)
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\ufffe\uffff"), min_size=1, max_size=20).filter(
+    lambda text: text.strip()
+)
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """One folder for all examples."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def surveyed(folder: Path, data: bytes, suffix: str, action: str | None) -> Survey:
+    """What is in a file with these bytes; what is wrong has a line of the file, and what is not wrong was read."""
+    (file := folder / f"x{suffix}").write_bytes(data)
+    found = survey(file, action)
+    told: list[Mistake | Notice] = [*found.mistakes, *found.notices]
+    for one in told:
+        assert 1 <= one.line <= data.count(b"\n") + data.count(b"\r") + 1
+        assert one.message.endswith((".", "?"))
+        str(one)
+    assert found.mistakes or found.counts or found.wishes
+    lines = [mistake.line for mistake in found.mistakes]
+    assert lines == sorted(lines)
+    return found
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300), st.sampled_from(SUFFIXES), st.sampled_from([None, "group.grant", "mailbox.set"]))
+@example(codecs.BOM_UTF16_LE + b"a", ".csv", None)
+@example(codecs.BOM_UTF32_LE + b"\xff\xff\xff\xff", ".csv", None)
+@example(b"\0" * 8, ".csv", None)
+@example(b'{"a": ' + b"[" * 5000, ".jsonl", None)
+@example(b"[" * 2000, ".yaml", None)
+@example(b"%YAML " + b"9" * 5000 + b".1\n--- a", ".yaml", None)
+@example(b'- group: "\\UFFFFFFFF"', ".yaml", None)
+@example(b"&a [*a, {group: *a}]", ".yaml", "group.grant")
+def test_any_bytes_end_in_items_or_mistakes(folder: Path, data: bytes, suffix: str, action: str | None) -> None:
+    """Whatever the bytes, the format and the action."""
+    surveyed(folder, data, suffix, action)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(PIECES, max_size=40).map("".join),
+    st.sampled_from(SUFFIXES),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    st.sampled_from([None, "group.grant", "shared-mailbox.grant", "mailbox.set"]),
+)
+def test_any_text_ends_in_items_or_mistakes(
+    folder: Path, text: str, suffix: str, encoding: str, action: str | None
+) -> None:
+    """Also what is nearly right."""
+    surveyed(folder, text.encode(encoding), suffix, action)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(*[st.sampled_from(["", "a", "b", "exactly", "present", "x;y", '"'])] * 4), max_size=8))
+def test_any_rows_under_a_right_header_end_in_items_or_mistakes(folder: Path, rows: list[tuple[str, ...]]) -> None:
+    """Rows of the right form with any values."""
+    lines = ["state,group,member,mailbox", *(",".join(row) for row in rows)]
+
+    surveyed(folder, "\n".join(lines).encode(), ".csv", None)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"name": TEXT, "address": TEXT, "kind": st.sampled_from(["distribution", "mail-enabled-security"])},
+            optional={"managed_by": TEXT, "marker": st.just(['CustomAttribute1=a;"b"', "CustomAttribute2= x"])},
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"]),
+    st.sampled_from(",;\t"),
+)
+def test_items_that_are_written_are_read_again(
+    folder: Path, rows: list[dict[str, Any]], encoding: str, separator: str
+) -> None:
+    """Any text with separators, quotes, line breaks and any script in it, in each encoding, with each separator."""
+    action = ACTIONS["group.create"]
+    (file := folder / "round.csv").write_bytes(csv_text(action, rows, separator).encode(encoding))
+
+    found = [one for one in read_items(file) if not isinstance(one, Notice)]
+
+    assert not [one for one in found if isinstance(one, Mistake | Wish)]
+    expected = [dict(call.parameters) for row in rows for call in action.calls(row)]
+    assert [dict(one.call.parameters) for one in found if isinstance(one, Item)] == expected
+
+
+@settings(deadline=None)
+@given(st.lists(TEXT))
+def test_a_cell_with_several_values_is_read_as_it_was_written(values: list[str]) -> None:
+    """Whatever is in them."""
+    assert split(join(values)) == values
