@@ -115,8 +115,18 @@ def canaries(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("logon", ["app-secret", "token-from-agent", "certificate-file", "certificate-pfx", "password"])
-def test_no_secret_is_shown_when_all_is_well(simulator: Simulator, tmp_path: Path, pfx: Pfx, logon: str) -> None:
-    """At -vv, in JSON, in the log, and where the settings themselves are shown."""
+def test_no_secret_is_shown_when_all_is_well(
+    simulator: Simulator, tmp_path: Path, pfx: Pfx, logon: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At -vv, in JSON, in the log, on the page of the run, and where the settings themselves are shown."""
+    tokens: list[str] = []
+    issue = simulator.tenant.issue_token
+
+    def issued(client_id: str, client_secret: str) -> str:
+        tokens.append(issue(client_id, client_secret))
+        return tokens[-1]
+
+    monkeypatch.setattr(simulator.tenant, "issue_token", issued)
     file = settings_file(tmp_path, simulator, logon, pfx if logon == "certificate-pfx" else None)
     said = [
         run(
@@ -127,6 +137,8 @@ def test_no_secret_is_shown_when_all_is_well(simulator: Simulator, tmp_path: Pat
         run(file, "settings", "show", "--json"),
         run(file, "journal", "show", "last", "--json"),
         run(file, "report", "last", "--json"),
+        run(file, "report", "last", "--html", str(tmp_path / "report.html")),
+        (tmp_path / "report.html").read_text("utf-8"),
         run(file, "doctor", "--json"),
     ]
     assert "changed" in said[0]
@@ -134,6 +146,11 @@ def test_no_secret_is_shown_when_all_is_well(simulator: Simulator, tmp_path: Pat
     assert "CREATE_PIPELINE" in said[0]
     assert '"group.grant"' in said[4]
     assert '"group.grant"' in said[5]
+    assert "group.grant" in said[7]
+    assert bool(tokens) == (logon in ("app-secret", "token-from-agent"))
+    assert (
+        SecretSearch([(str(number), token) for number, token in enumerate(tokens)]).hits("".join(said).encode()) == []
+    )
     assert [canaries(text) for text in said] == [[] for _ in said]
     sent = tomllib.loads(file.read_text("utf-8"))["exchange"].get("certificate_pfx")
     assert not sent or not any(sent[start : start + 40] in text for text in said for start in range(0, len(sent), 40))
