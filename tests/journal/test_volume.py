@@ -1,4 +1,4 @@
-"""A run of a hundred thousand items: what is read of it does not grow in memory."""
+"""A run of twenty thousand items: what is read of it does not grow in memory."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from bridge.journal import Journal, Planned, RunFacts, State
 from bridge.model import Call, Kind
 from tests.journal.conftest import outcome
 
-COUNT, DONE = 100_000, 5_000
+COUNT, DONE = 20_000, 2_000
 
 
 @pytest.fixture(scope="module")
 def big(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Journal, str]]:
-    """A big run, of which the first twentieth was done."""
+    """A big run, of which the first tenth was done."""
     with Journal(tmp_path_factory.mktemp("big") / "journal.db") as journal:
         journal.begin(facts := RunFacts("batch"))
         done: list[Planned] = []

@@ -69,7 +69,7 @@ FAULTS = (
     *("hang:0.05", "reset@after", "garbage@after"),
 )
 WHERE = (*("Command", "Receive", "Signal") * 3, "Enumerate", "Create", "Send", "Connect", "Disconnect", "Delete")
-QUIET = {"round trip", "verbose", "debug", "information", "progress"}
+QUIET = {"round trip", "verbose", "debug", "information", "progress", "script sent", "pipeline ended"}
 """What a log says without telling that anything is the matter."""
 TELLS = {
     "Enumerate": {"session not opened", "finished"},
