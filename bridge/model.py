@@ -61,6 +61,11 @@ class Call:
     creates: bool = False
     id: str = field(default_factory=new_id)
 
+    @property
+    def changes(self) -> bool:
+        """Whether it changes something when it runs: it is no read and no dry run."""
+        return self.kind is Kind.CHANGE and not self.dry_run
+
 
 @dataclass(frozen=True)
 class Record:

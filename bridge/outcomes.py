@@ -39,7 +39,7 @@ def outcome_of(call: Call, reply: Reply, seconds: float) -> Outcome:
     if result.get("status") not in (Status.CHANGED, Status.UNCHANGED) or not isinstance(identity, Mapping):
         return _outcome(
             call,
-            Status.UNKNOWN if may_have_changed(call) else Status.FAILED,
+            Status.UNKNOWN if call.changes else Status.FAILED,
             problem=Problem(
                 problems.SCRIPT_RESULT.code,
                 f"The script {call.script} ended without the one result that it owes.",
@@ -168,7 +168,7 @@ def interrupted(call: Call, seconds: float) -> Outcome:
 
 def _not_done(call: Call, problem: Problem, *, unknown: bool, reason: str = "", **facts: Any) -> Outcome:
     """A call that failed; one that may have changed something is unknown where nobody knows, and is to be looked at."""
-    if not (unknown and may_have_changed(call)):
+    if not (unknown and call.changes):
         return _outcome(call, Status.FAILED, problem=problem, reason=reason, **facts)
     return _outcome(
         call,
@@ -189,11 +189,6 @@ def not_sent(call: Call, cause: Problem) -> Outcome:
 def no_way_on(outcome: Outcome) -> bool:
     """Whether the outcome says that agent or Exchange cannot be reached. An unknown one was sent, and says nothing."""
     return outcome.status is Status.FAILED and outcome.problem is not None and outcome.problem.code in _REACHED
-
-
-def may_have_changed(call: Call) -> bool:
-    """Whether the call changes something when it runs."""
-    return call.kind is Kind.CHANGE and not call.dry_run
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

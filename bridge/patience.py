@@ -26,6 +26,22 @@ _LONGEST_LOOK = 10.0  # seconds
 _NOTHING = 0.1  # seconds
 
 
+class Deadline:
+    """A moment that work must not go beyond; ``seconds`` None is none."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    def remaining(self, most: float) -> float:
+        """Seconds until then, at least 0 and at most ``most``."""
+        return most if self._end is None else max(0.0, min(most, self._end - time.monotonic()))
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether it is too late."""
+        return self._end is not None and time.monotonic() >= self._end
+
+
 class Patience:
     """The waits of one process. Not safe for several threads.
 
@@ -45,7 +61,7 @@ class Patience:
         self.retries = retries
         self._throttle_pause = throttle_pause
         self._visibility = visibility
-        self._end = None if deadline is None else time.monotonic() + deadline
+        self._deadline = Deadline(deadline)
         self._owed = 0.0
 
     def pause(self, attempt: int, *, throttled: bool = False) -> float:
@@ -69,17 +85,15 @@ class Patience:
         while True:
             yield
             left = until - time.monotonic()
-            if left <= 0 or (self._end is not None and time.monotonic() >= self._end):
+            if left <= 0 or self._deadline.has_passed:
                 return
             self.wait(min(pause, left))
             pause = min(pause * 2, _LONGEST_LOOK)
 
     def wait(self, seconds: float) -> None:
         """Wait, but not beyond the deadline."""
-        if self._end is not None:
-            seconds = min(seconds, self._end - time.monotonic())
-        if seconds > 0:
-            time.sleep(seconds)
+        if (left := self._deadline.remaining(seconds)) > 0:
+            time.sleep(left)
 
 
 def delayed(warnings: Iterable[str]) -> float:

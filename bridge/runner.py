@@ -22,7 +22,6 @@ from bridge.model import Call, Kind, Observer, OnRecord, OnRow, Outcome, Problem
 from bridge.outcomes import (
     interrupted,
     last_error,
-    may_have_changed,
     meaning_of,
     no_way_on,
     not_sent,
@@ -149,7 +148,7 @@ class Runner:
             try:
                 reply = self._send(call, attempt, on_record, rows)
             except AgentError as error:
-                if may_have_changed(call) or not error.retry or (rows is not None and rows.count):
+                if call.changes or not error.retry or (rows is not None and rows.count):
                     raise
                 self._pause(on_record, error.message, self._patience.pause(attempt))
                 continue
@@ -184,7 +183,7 @@ def _refusal(call: Call, reply: Reply) -> tuple[str, bool] | None:
     error = last_error(reply)
     meaning = meaning_of(error)
     throttled = meaning.code == "throttled"
-    may_repeat = throttled or (meaning.retry and not may_have_changed(call))
+    may_repeat = throttled or (meaning.retry and not call.changes)
     return (error.message, throttled) if may_repeat else None
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from bridge.cli.program import NAME
 from bridge.errors import BridgeError, Interrupted, SettingsError, UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-PROGRAM = "exo-bridge"
 _OBJECTS_UNTIL_COLLECTED = 100_000
 _COMPLETE = "_EXO_BRIDGE_COMPLETE"
 
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A shell that asks for completions names them elsewhere.
             words = None if _COMPLETE in os.environ else given
             code = build_app(words)(
-                given, prog_name=PROGRAM, standalone_mode=False, windows_expand_args=False, obj=invocation
+                given, prog_name=NAME, standalone_mode=False, windows_expand_args=False, obj=invocation
             )
     except BridgeError as error:
         return _report(invocation, error, as_json=as_json)
@@ -123,7 +123,7 @@ def _report(invocation: Invocation, error: BridgeError, *, as_json: bool) -> int
 def _usage(error: typer.TyperException) -> UsageError:
     """A mistake that typer found, with the command whose help says what is right."""
     context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else PROGRAM
+    command = context.command_path if context is not None else NAME
     message = error.format_message().replace("Value error, ", "")
     return UsageError(
         message if message.endswith((".", "?", ")")) else f"{message}.", remedy=f"See `{command} --help`."

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.actions import AREAS, actions_of
+from bridge.actions import actions_of
 from bridge.actions.fields import choices, takes_several, value_type
 from bridge.cli import output
-from bridge.cli.help import HelpCommand, HelpGroup
+from bridge.cli.help import HelpCommand
 from bridge.cli.options import Invocation, command
 from bridge.errors import UsageError
 from bridge.model import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
 
     from pydantic.fields import FieldInfo
 
@@ -33,24 +33,10 @@ if TYPE_CHECKING:
     from bridge.model import Outcome
 
 
-def add_action_commands(app: typer.Typer, words: Collection[str] | None = None) -> None:
-    """Give ``app`` a group for each area, with a command for each action.
-
-    With ``words``, those of the command line, only the groups among them get their commands: nothing else can be run
-    or shown, and the others would take their time.
-    """
-    for area, about in AREAS.items():
-        group = typer.Typer(cls=HelpGroup)
-        if words is None or area in words:
-            for action in actions_of(area).values():
-                group.command(action.verb, cls=HelpCommand, help=action.summary)(action_command(action))
-        else:
-            group.command(hidden=True)(_not_built)
-        app.add_typer(group, name=area, help=about.summary, rich_help_panel="Actions")
-
-
-def _not_built() -> None:
-    """What stands in a group that is not asked for; typer refuses one without commands."""
+def add_action_commands(group: typer.Typer, area: str) -> None:
+    """Give the group of an area a command for each of its actions."""
+    for action in actions_of(area).values():
+        group.command(action.verb, cls=HelpCommand, help=action.summary)(action_command(action))
 
 
 _ROWS: Mapping[str, tuple[Any, Any]] = {

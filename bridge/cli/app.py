@@ -1,12 +1,18 @@
-"""The command line as a whole: which commands there are and in which order they are shown."""
+"""The command line as a whole: which commands there are and in which order they are shown.
+
+Rule: only the groups that the words of a command line name get their commands. Nothing else can be run or shown then,
+and building the others takes as long as all else that a command needs to start.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import Annotated
 
 import typer
 
+from bridge.actions import AREAS
 from bridge.cli import (
     actions_command,
     apply_commands,
@@ -26,15 +32,16 @@ from bridge.cli import (
 from bridge.cli.action_commands import add_action_commands
 from bridge.cli.help import HelpCommand, HelpGroup
 from bridge.cli.options import NO_AGENT, command
+from bridge.cli.program import NAME, program_version
 
+_CHANGES = "Many changes"
+_SESSION = "Session and settings"
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
 
 def _version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
-
-        typer.echo(f"exo-bridge {version('exo-bridge')}")
+        typer.echo(f"{NAME} {program_version()}")
         raise typer.Exit
 
 
@@ -64,14 +71,39 @@ def build_app(words: Collection[str] | None = None) -> typer.Typer:
         ("explain", explain_command.explain, explain_command.HIDDEN),
     ):
         app.command(name, cls=HelpCommand, rich_help_panel="Start here")(command(function, hidden=hidden))
-    add_action_commands(app, words)
-    batch = batch_commands.add_commands(app)
-    plan_commands.add_plan_commands(batch)
-    apply_commands.add_apply_commands(batch)
-    journal_commands.add_commands(app)
+
+    def add_group(panel: str, name: str, summary: str, *fill: Callable[[typer.Typer], None]) -> None:
+        group = typer.Typer(cls=HelpGroup)
+        if words is not None and name not in words:
+            fill = (_fill_with_nothing,)
+        for add_commands in fill:
+            add_commands(group)
+        app.add_typer(group, name=name, help=summary, rich_help_panel=panel)
+
+    for area, about in AREAS.items():
+        add_group("Actions", area, about.summary, partial(add_action_commands, area=area))
+    add_group(
+        _CHANGES,
+        "batch",
+        "Many changes from a file.",
+        batch_commands.add_commands,
+        plan_commands.add_plan_commands,
+        apply_commands.add_apply_commands,
+    )
+    add_group(_CHANGES, "journal", "What was sent to Exchange, and how it ended.", journal_commands.add_commands)
     report_command.add_report_command(app)
-    session_commands.add_commands(app)
-    settings_commands.add_commands(app)
-    log_commands.add_commands(app)
+    add_group(_SESSION, "session", "The named runspace on the agent.", session_commands.add_commands)
+    add_group(
+        _SESSION,
+        "settings",
+        "The settings: effective values, a check, a schema for editors.",
+        settings_commands.add_commands,
+    )
+    add_group(_SESSION, "log", "What was done, step by step, from the log.", log_commands.add_commands)
     bundle_command.add_bundle_command(app)
     return app
+
+
+def _fill_with_nothing(group: typer.Typer) -> None:
+    """Typer refuses a group without commands."""
+    group.command(hidden=True)(lambda: None)

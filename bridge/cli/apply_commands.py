@@ -10,8 +10,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from importlib.metadata import version
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +20,7 @@ from bridge.cli import output
 from bridge.cli.batch_commands import ActionName, EncodingName, File
 from bridge.cli.help import HelpCommand
 from bridge.cli.options import Invocation, command
-from bridge.cli.plan_commands import PlanFile, check_place, limits_of, plan_of
+from bridge.cli.plan_commands import PlanFile, check_place, made_now, plan_of
 from bridge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def run(
     with prepared(invocation) as running:
         made, refusals = plan_of(invocation, running, file, action, encoding)
         if not invocation.options.json:
-            print_plan(made, None, limits_of(running.settings).patterns)
+            print_plan(made, None, running.settings.batch.patterns)
             print_refusals(refusals)
         if refusals:
             raise LimitReached(refusals) if invocation.options.json else typer.Exit(LimitReached.exit_code)
@@ -119,9 +118,9 @@ def undo(
     ],
 ) -> None:
     """Write a plan that takes a run back: its changes in reverse, as far as they can be. Changes nothing."""
-    from bridge.batch.plan import Plan, write_plan
+    from bridge.batch.plan import write_plan
     from bridge.batch.undo import undo_items
-    from bridge.cli.journaling import open_journal, run_facts
+    from bridge.cli.journaling import open_journal
     from bridge.cli.plan_output import plan_json, print_plan
     from bridge.cli.running import prepared
 
@@ -130,21 +129,12 @@ def undo(
         with open_journal(running) as journal, running.session() as session:
             found = _named(journal, run)
             begun = journal.run(found).facts
-            _check_organization(begun.organization, run_facts(running, "undo", "", run=found).organization)
+            _check_organization(begun.organization, running.organization)
             organization = session.open().organization
             items, left = undo_items(journal, found, _looks(running, session))
-        made = Plan(
-            organization=organization,
-            agent=running.settings.agent.host,
-            items=items,
-            source=f"run {found}",
-            made=datetime.now(UTC).isoformat(timespec="seconds"),
-            version=version("exo-bridge"),
-            undoes=found,
-            left=left,
-        )
+        made = made_now(running, organization, items, source=f"run {found}", undoes=found, left=left)
         write_plan(made, out)
-        protected = limits_of(running.settings).patterns
+        protected = running.settings.batch.patterns
     if invocation.options.json:
         output.print_json({"run": invocation.run, **plan_json(made, out, protected)})
     else:
@@ -178,30 +168,26 @@ def _at_work(invocation: Invocation, running: Running, journal: Journal, session
     from bridge.batch.sending import OneByOne
     from bridge.cli.apply_progress import ApplyProgress
     from bridge.cli.halting import halting
-    from bridge.logs import LogObserver
-    from bridge.runner import Runner
 
     patience = running.patience()
     is_noisy = invocation.options.verbose > 0
     with journal.holding(run), ApplyProgress(lines=is_noisy) as progress, halting() as halt:
         yield Tools(
             journal=journal,
-            sender=OneByOne(Runner(session, [LogObserver(running.log)], patience)),
-            sha256_of=lambda name: running.scripts.get(name).sha256,
+            sender=OneByOne(running.runner(session, patience)),
+            sha256_of=running.sha256_of,
             patience=patience,
             is_halted=halt,
             progress=progress,
-            stops=Stops(limits_of(running.settings)),
+            stops=Stops(running.settings.batch),
         )
 
 
 def _looks(running: Running, session: Session) -> Run:
     """Runs what changes nothing."""
     from bridge.batch.planning import one_by_one
-    from bridge.logs import LogObserver
-    from bridge.runner import Runner
 
-    return one_by_one(Runner(session, [LogObserver(running.log)], running.patience()))
+    return one_by_one(running.runner(session))
 
 
 def _check_limits(running: Running, plan: Plan, look: Run) -> None:
@@ -210,7 +196,7 @@ def _check_limits(running: Running, plan: Plan, look: Run) -> None:
     from bridge.batch.members import Members, group_sizes
 
     now = datetime.now()  # noqa: DTZ005 - the window is in local time
-    if found := refusals(plan, limits_of(running.settings), group_sizes(plan, Members(look)), now):
+    if found := refusals(plan, running.settings.batch, group_sizes(plan, Members(look)), now):
         raise LimitReached(found)
 
 

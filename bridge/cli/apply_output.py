@@ -6,28 +6,19 @@ Rule: first what needs a look, then what failed, by its cause with what to do, t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bridge.batch.applying import DONE, INTERRUPTED, LIMIT_REACHED, Ending
 from bridge.batch.guards import LimitReached
 from bridge.cli import output
+from bridge.cli.report.facts import Cause
 from bridge.errors import AgentError, Interrupted, OutcomeUnknown
 from bridge.journal import Item, JournalReader, State
-from bridge.model import Outcome
 from bridge.outcomes import exit_code
 
 _MOST_SHOWN = 5
-
-
-@dataclass
-class _Cause:
-    """Items that failed for the same reason; the first of them are kept."""
-
-    outcome: Outcome
-    count: int = 0
-    items: list[Item] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -37,7 +28,7 @@ class Summary:
     ending: Ending
     counts: Mapping[State, int]
     unknown: list[Item]
-    causes: Mapping[str, _Cause]
+    causes: Mapping[str, Cause]
 
     @property
     def exit_code(self) -> int:
@@ -48,20 +39,19 @@ class Summary:
             return AgentError.exit_code if self.ending.lost else Interrupted.exit_code
         if self.unknown:
             return OutcomeUnknown.exit_code
-        return exit_code([cause.outcome for cause in self.causes.values()])
+        return exit_code([item.outcome for one in self.causes.values() for item in one.items[:1] if item.outcome])
 
 
 def summary(journal: JournalReader, ending: Ending) -> Summary:
     """What the journal says of a run that ended so."""
     unknown: list[Item] = []
-    causes: dict[str, _Cause] = {}
+    causes: dict[str, Cause] = {}
     for item in journal.items(ending.run, (State.OPEN, State.UNKNOWN, State.FAILED)):
         if item.state is not State.FAILED or item.outcome is None:
             unknown += [item] if len(unknown) < _MOST_SHOWN else []
             continue
-        cause = causes.setdefault(item.outcome.problem.code if item.outcome.problem else "", _Cause(item.outcome))
-        cause.count += 1
-        cause.items += [item] if len(cause.items) < _MOST_SHOWN else []
+        code = item.outcome.problem.code if item.outcome.problem else ""
+        causes.setdefault(code, Cause(code)).add(item)
     return Summary(ending, journal.run(ending.run).counts, unknown, causes)
 
 
@@ -73,11 +63,10 @@ def print_summary(found: Summary, settings: Path | None) -> None:
         output.print_line(f"{open_count} may or may not have been made; look at them first:", style="bold yellow")
         _print_items(found.unknown, open_count)
     for code, cause in found.causes.items():
-        problem = cause.outcome.problem
         output.print_line(f"{cause.count} failed: {code}", style="red")
-        _print_items(cause.items, cause.count)
-        if problem is not None and problem.remedy:
-            output.print_line(f"  what to do: {problem.remedy}")
+        _print_items(cause.items[:_MOST_SHOWN], cause.count)
+        for remedy in cause.remedies[:1]:
+            output.print_line(f"  what to do: {remedy}")
     told = ", ".join(f"{counts[state]} {state}" for state in State if counts[state]) or "no items"
     output.print_line(f"{told}.", style="bold")
     if ending.how != DONE:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli import output
-from bridge.cli.help import HelpCommand, HelpGroup
+from bridge.cli.help import HelpCommand
 from bridge.cli.options import NO_AGENT, Invocation, command
 from bridge.errors import UsageError
 
@@ -42,12 +42,9 @@ EncodingName = Annotated[
 ]
 
 
-def add_commands(app: typer.Typer) -> typer.Typer:
-    """Give ``app`` the group ``batch``, which is returned for the commands of other modules."""
-    group = typer.Typer(cls=HelpGroup)
+def add_commands(group: typer.Typer) -> None:
+    """Give the group ``batch`` its command ``check``."""
     group.command("check", cls=HelpCommand)(command(check, hidden=NO_AGENT | {"settings", "log_file"}))
-    app.add_typer(group, name="batch", help="Many changes from a file.", rich_help_panel="Many changes")
-    return group
 
 
 def check(invocation: Invocation, file: File, action: ActionName = None, encoding: EncodingName = None) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,6 +17,7 @@ import typer
 from bridge.cli import output
 from bridge.cli.help import HelpCommand
 from bridge.cli.options import Invocation, command
+from bridge.cli.program import program_version
 from bridge.errors import BridgeError, UsageError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def support_bundle(
         facts = {
             "bundle": 1,
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
-            "exo_bridge": version("exo-bridge"),
+            "exo_bridge": program_version(),
             "runs": ids,
             "personal_data": personal_data,
         }

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bridge.cli import output, row_output
-from bridge.cli.help import HelpCommand, HelpGroup
+from bridge.cli.help import HelpCommand
 from bridge.cli.options import NO_AGENT, Invocation, command
 from bridge.errors import ActionFailed, SettingsError, UsageError
 
@@ -71,15 +71,11 @@ JournalFile = Annotated[
 ]
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Give ``app`` the group ``journal``."""
-    group = typer.Typer(cls=HelpGroup)
+def add_commands(group: typer.Typer) -> None:
+    """Give the group ``journal`` its commands."""
     hidden = NO_AGENT - {"simulate"}
     for name, function in (("list", list_runs), ("show", show), ("export", export), ("verify", verify)):
         group.command(name, cls=HelpCommand)(command(function, hidden=hidden))
-    app.add_typer(
-        group, name="journal", help="What was sent to Exchange, and how it ended.", rich_help_panel="Many changes"
-    )
 
 
 def list_runs(

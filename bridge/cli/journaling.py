@@ -10,13 +10,13 @@ import contextlib
 import getpass
 import platform
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridge.cli.program import program_version
 from bridge.errors import Interrupted
 from bridge.journal import Journal, JournalError, JournalObserver, RunFacts, default_path
-from bridge.model import Call, Kind
+from bridge.model import Call
 
 if TYPE_CHECKING:
     from bridge.cli.running import Running
@@ -43,8 +43,8 @@ def run_facts(running: Running, kind: str, command: str, *, run: str, plan: str 
         user=_user(),
         machine=platform.node(),
         agent=running.settings.agent.host,
-        organization=running.settings.exchange.delegated_organization or running.settings.exchange.organization,
-        version=version("exo-bridge"),
+        organization=running.organization,
+        version=program_version(),
         plan=plan,
         source=source,
         id=run,
@@ -64,14 +64,12 @@ def journaled(running: Running, run: str, calls: Sequence[Call]) -> Iterator[lis
 
     Raises JournalError when the journal cannot be written: nothing was sent then.
     """
-    if all(call.kind is Kind.READ or call.dry_run for call in calls):
+    if not any(call.changes for call in calls):
         yield []
         return
     with open_journal(running) as journal, journal.holding(run):
         journal.begin(run_facts(running, "action", f"exo-bridge {calls[0].action.replace('.', ' ')}", run=run))
-        observer = JournalObserver(
-            journal, run, sha256_of=lambda name: running.scripts.get(name).sha256, listener=running.log.listen
-        )
+        observer = JournalObserver(journal, run, sha256_of=running.sha256_of, listener=running.log.listen)
         how = "failed"
         try:
             yield [observer]

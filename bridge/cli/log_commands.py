@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bridge.cli import output, row_output
-from bridge.cli.help import HelpCommand, HelpGroup
+from bridge.cli.help import HelpCommand
 from bridge.cli.options import NO_AGENT, Invocation, command
 from bridge.errors import BridgeError, SettingsError, UsageError
 
@@ -35,14 +35,10 @@ LogFileOption = Annotated[
 ]
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Give ``app`` the group ``log``."""
-    group = typer.Typer(cls=HelpGroup)
+def add_commands(group: typer.Typer) -> None:
+    """Give the group ``log`` its commands."""
     hidden = NO_AGENT | {"log_file", "log_level", "verbose"}
     group.command("show", cls=HelpCommand)(command(show, hidden=hidden))
-    app.add_typer(
-        group, name="log", help="What was done, step by step, from the log.", rich_help_panel="Session and settings"
-    )
 
 
 def show(

@@ -12,7 +12,6 @@ import logging
 import time
 import traceback
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ import platformdirs
 import typer
 from pydantic import BaseModel, SecretStr
 
+from bridge.cli.program import program_version
 from bridge.errors import BridgeError, Interrupted, UsageError
 from bridge.logs import Log, configure
 from bridge.logs.files import MEGABYTE
@@ -73,7 +73,7 @@ def logged(invocation: Invocation, settings: Settings, log: Log) -> Iterator[Non
     log.event(
         "command",
         command=invocation.command,
-        version=version("exo-bridge"),
+        version=program_version(),
         agent=f"{agent.host}:{agent.effective_port}",
         named_runspace=agent.runspace_name,
     )

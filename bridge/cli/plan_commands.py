@@ -8,9 +8,8 @@ or Exchange cannot be reached.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +17,7 @@ from bridge.cli import batch_commands, output
 from bridge.cli.batch_commands import ActionName, EncodingName, File
 from bridge.cli.help import HelpCommand
 from bridge.cli.options import NO_AGENT, Invocation, command
+from bridge.cli.program import program_version
 from bridge.errors import ActionFailed, SettingsError, UsageError
 
 if TYPE_CHECKING:
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 
     from bridge.batch import Item, Wish
     from bridge.batch.guards import Refusal
-    from bridge.batch.plan import Plan
+    from bridge.batch.plan import Plan, PlanItem
     from bridge.cli.running import Running
-    from bridge.settings import Settings
-    from bridge.settings.batch import BatchSettings
 
 PlanFile = Annotated[
     Path, typer.Argument(metavar="PLAN", help="The plan, as `batch plan` wrote it.", show_default=False)
@@ -61,7 +59,7 @@ def plan(
     with prepared(invocation) as running:
         made, refusals = plan_of(invocation, running, file, action, encoding)
         write_plan(made, out)
-        limits = limits_of(running.settings)
+        limits = running.settings.batch
     if invocation.options.json:
         output.print_json({"run": invocation.run, **plan_json(made, out, limits.patterns, refusals)})
     else:
@@ -97,11 +95,8 @@ def plan_of(
     from bridge.batch import survey
     from bridge.batch.guards import refusals
     from bridge.batch.members import Members, group_sizes
-    from bridge.batch.plan import Plan
     from bridge.batch.planning import one_by_one, plan_items
     from bridge.cli.plan_progress import PlanProgress
-    from bridge.logs import LogObserver
-    from bridge.runner import Runner
 
     seen = survey(file, action, encoding=encoding, defaults=running.defaults)
     if seen.mistakes:
@@ -110,26 +105,26 @@ def plan_of(
     found = _rows(running, file, action, encoding)
     with running.session() as session, PlanProgress(lines=invocation.options.verbose > 0) as progress:
         organization = session.open().organization
-        runner = Runner(session, [LogObserver(running.log)], running.patience())
-        run = one_by_one(runner)
+        run = one_by_one(running.runner(session))
         members = Members(run)
         items, left = plan_items(found, run, members, progress)
-        made = Plan(
-            organization=organization,
-            agent=running.settings.agent.host,
-            items=items,
-            source=file.name,
-            made=datetime.now(UTC).isoformat(timespec="seconds"),
-            version=version("exo-bridge"),
-            left=(*notices, *left),
-        )
+        made = made_now(running, organization, items, source=file.name, left=(*notices, *left))
         sizes = group_sizes(made, members)
-    return made, refusals(made, limits_of(running.settings), sizes)
+    return made, refusals(made, running.settings.batch, sizes)
 
 
-def limits_of(settings: Settings) -> BatchSettings:
-    """The limits in these settings."""
-    return settings.batch
+def made_now(running: Running, organization: str, items: Sequence[PlanItem], **facts: Any) -> Plan:
+    """A plan that is made by this command; ``facts`` are the other fields of Plan."""
+    from bridge.batch.plan import Plan
+
+    return Plan(
+        organization=organization,
+        agent=running.settings.agent.host,
+        items=tuple(items),
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        version=program_version(),
+        **facts,
+    )
 
 
 def _rows(running: Running, file: Path, action: str | None, encoding: str | None) -> Iterator[Item | Wish]:
@@ -156,7 +151,7 @@ def _protected(invocation: Invocation) -> Sequence[str]:
     from bridge.settings import load_settings
 
     try:
-        return limits_of(load_settings(invocation.options.settings).settings).patterns
+        return load_settings(invocation.options.settings).settings.batch.patterns
     except SettingsError:
         if invocation.options.settings is not None:
             raise

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bridge.actions.action import Action
     from bridge.cli.options import Invocation, Options
     from bridge.model import Call, Observer, OnRow, Outcome
+    from bridge.runner import Runner
     from bridge.session.wire_trace import WireTrace
     from bridge.simulator import Simulator, SimulatorOptions
 
@@ -78,6 +79,22 @@ class Running:
             session.open()
             everybody: list[Observer] = [*observers, LogObserver(self.log)]
             return run_calls(calls, session, everybody, patience=self.patience(), on_row=on_row)
+
+    @property
+    def organization(self) -> str:
+        """The organization that the settings ask for."""
+        exchange = self.settings.exchange
+        return exchange.delegated_organization or exchange.organization
+
+    def sha256_of(self, script: str) -> str:
+        """The hash of a script's text. Raises ScriptError."""
+        return self.scripts.get(script).sha256
+
+    def runner(self, session: Session, patience: Patience | None = None) -> Runner:
+        """A runner in the open session; what it does is logged."""
+        from bridge.runner import Runner
+
+        return Runner(session, [LogObserver(self.log)], patience or self.patience())
 
     def patience(self) -> Patience:
         """The waits that the settings allow."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli import jea_command, output, role_group_command
-from bridge.cli.help import HelpCommand, HelpGroup
+from bridge.cli.help import HelpCommand
 from bridge.cli.options import Invocation, command
 from bridge.errors import AgentError, ExchangeError, RunspaceBusy, RunspaceLost
 
@@ -40,17 +40,13 @@ _COLUMNS = (
 )
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Give ``app`` the group ``session``."""
-    group = typer.Typer(cls=HelpGroup)
+def add_commands(group: typer.Typer) -> None:
+    """Give the group ``session`` its commands."""
     for name, function in (("show", show), ("connect", connect), ("disconnect", disconnect), ("close", close)):
         group.command(name, cls=HelpCommand)(command(function))
     group.command("jea-files", cls=HelpCommand)(command(jea_command.jea_files, hidden=jea_command.HIDDEN))
     group.command("role-group", cls=HelpCommand)(
         command(role_group_command.role_group, hidden=role_group_command.HIDDEN)
-    )
-    app.add_typer(
-        group, name="session", help="The named runspace on the agent.", rich_help_panel="Session and settings"
     )
 
 

@@ -8,23 +8,16 @@ import sys
 import typer
 
 from bridge.cli import output
-from bridge.cli.help import HelpCommand, HelpGroup
+from bridge.cli.help import HelpCommand
 from bridge.cli.options import NO_AGENT, Invocation, command
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Give ``app`` the group ``settings``."""
-    group = typer.Typer(cls=HelpGroup)
+def add_commands(group: typer.Typer) -> None:
+    """Give the group ``settings`` its commands."""
     hidden = frozenset(("engine", "tenant", "dry_run"))
     group.command("show", cls=HelpCommand)(command(show, hidden=hidden))
     group.command("check", cls=HelpCommand)(command(check, hidden=hidden))
     group.command("schema", cls=HelpCommand)(command(schema, hidden=NO_AGENT | {"settings", "log_file"}))
-    app.add_typer(
-        group,
-        name="settings",
-        help="The settings: effective values, a check, a schema for editors.",
-        rich_help_panel="Session and settings",
-    )
 
 
 def show(invocation: Invocation) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from bridge.journal.errors import JournalError
 from bridge.journal.journal import Journal
 from bridge.journal.records import Planned
-from bridge.model import Call, Kind, Listener, Outcome, Record
+from bridge.model import Call, Listener, Outcome, Record
 
 
 class JournalObserver:
@@ -35,7 +35,7 @@ class JournalObserver:
 
     def sending(self, call: Call) -> None:
         """Write the intent. Raises JournalError when it cannot be written: the call is not to be sent then."""
-        if _changes(call):
+        if call.changes:
             self._flush()
             self._journal.intend(self._run, [self._planned(call)])
 
@@ -44,7 +44,7 @@ class JournalObserver:
 
     def finished(self, call: Call, outcome: Outcome) -> None:
         """Write the outcome. Never raises JournalError: what was done is done."""
-        if not _changes(call):
+        if not call.changes:
             return
         self._unwritten.append((self._planned(call), outcome))
         try:
@@ -70,7 +70,3 @@ class JournalObserver:
 
     def _planned(self, call: Call) -> Planned:
         return Planned(call, sha256=self._sha256_of(call.script))
-
-
-def _changes(call: Call) -> bool:
-    return call.kind is Kind.CHANGE and not call.dry_run

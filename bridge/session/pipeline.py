@@ -20,8 +20,8 @@ from pypsrp.shell import SignalCode
 from bridge.actions.action import parameter_name
 from bridge.errors import DeadlinePassed, Interrupted
 from bridge.model import OnRecord, OnRow, Record, RemoteError, Reply
+from bridge.patience import Deadline
 from bridge.session.error_records import remote_error
-from bridge.session.runspace import Deadline
 from bridge.session.wsman import ObservedWSMan, translated
 
 STOP_SECONDS = 10.0

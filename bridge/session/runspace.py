@@ -25,6 +25,7 @@ from pypsrp.shell import SignalCode
 
 from bridge import errors
 from bridge.model import Listener
+from bridge.patience import Deadline
 from bridge.session.lock import Holder, RunspaceLock
 from bridge.session.shells import RunspaceInfo, delete_shell, enumerate_shells
 from bridge.session.wsman import ObservedWSMan, is_not_found, translated
@@ -39,22 +40,6 @@ LOST = (errors.RunspaceLost, errors.AgentTimeout, errors.ProtocolError)
 """What says that a runspace that was there is of no use any more, while another may be."""
 OPEN_SECONDS = 180.0
 """How long a runspace may take to open or to be taken over: PowerShell's own OpenTimeout (New-PSSessionOption)."""
-
-
-class Deadline:
-    """A moment that work must not go beyond; ``seconds`` None is none."""
-
-    def __init__(self, seconds: float | None = None) -> None:
-        self._end = None if seconds is None else time.monotonic() + seconds
-
-    def remaining(self, most: float) -> float:
-        """Seconds until then, at least 0 and at most ``most``."""
-        return most if self._end is None else max(0.0, min(most, self._end - time.monotonic()))
-
-    @property
-    def has_passed(self) -> bool:
-        """Whether it is too late."""
-        return self._end is not None and time.monotonic() >= self._end
 
 
 class NamedRunspace:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 from bridge import errors
 from bridge.jea import function_name, scripts_sha256
 from bridge.model import Call, Listener, OnRecord, OnRow, Record, Reply
+from bridge.patience import Deadline
 from bridge.scripts import ScriptFolder
 from bridge.session.exchange import (
     BridgeState,
@@ -31,7 +32,7 @@ from bridge.session.exchange import (
 )
 from bridge.session.exchange_logon import logon_parameters, setup_error
 from bridge.session.pipeline import Pipeline
-from bridge.session.runspace import LOST, Deadline, NamedRunspace
+from bridge.session.runspace import LOST, NamedRunspace
 from bridge.session.stream import BatchPipeline
 from bridge.session.wsman import nobody
 from bridge.settings import Settings

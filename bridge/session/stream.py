@@ -30,9 +30,9 @@ from bridge import errors
 from bridge.actions.action import parameter_name
 from bridge.jea import function_name
 from bridge.model import Call, Record
+from bridge.patience import Deadline
 from bridge.session.clixml import Messages, PlainSerializer, plain_data
 from bridge.session.pipeline import STOP_SECONDS
-from bridge.session.runspace import Deadline
 from bridge.session.stream_items import Answer, Item, Pace
 from bridge.session.wsman import ObservedWSMan, translated
 from bridge.wsman_faults import TIMED_OUT

@@ -143,10 +143,7 @@ def test_agent_gone_and_resume(cli: Cli, settings: str, plan: tuple[str, str], a
 
 def test_limit(cli: Cli, settings: str, plan: tuple[str, str], agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plan beyond a limit is refused with exit code 5, and nothing is sent."""
-    from bridge.cli import apply_commands
-    from bridge.settings.batch import BatchSettings
-
-    monkeypatch.setattr(apply_commands, "limits_of", lambda _settings: BatchSettings(max_changes=2))
+    monkeypatch.setenv("EXO_BRIDGE_BATCH__MAX_CHANGES", "2")
     result = cli("batch", "apply", plan[0], "--yes", "--settings", settings)
     assert result.code == 5
     assert "max_changes" in result.err

@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 
 from bridge.batch.plan import read_plan
-from bridge.cli import plan_commands, plan_output, plan_progress
-from bridge.settings import Settings
-from bridge.settings.batch import BatchSettings
+from bridge.cli import plan_output, plan_progress
 from tests.agent import Agent
 from tests.cli.conftest import Cli, Result
 
@@ -53,10 +51,8 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Sets keys of [batch]."""
 
     def replace(**keys: Any) -> None:
-        def limits_of(_settings: Settings) -> BatchSettings:
-            return BatchSettings(**keys)
-
-        monkeypatch.setattr(plan_commands, "limits_of", limits_of)
+        for name, value in keys.items():
+            monkeypatch.setenv(f"EXO_BRIDGE_BATCH__{name.upper()}", str(value))
 
     return replace
 

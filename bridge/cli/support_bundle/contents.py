@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import TYPE_CHECKING, Any
 
+from bridge.cli.program import NAME, program_version
 from bridge.cli.support_bundle.bundle import Member
 from bridge.jea import scripts_sha256
 from bridge.logs.reading import LogReader
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from bridge.journal import JournalReader
     from bridge.logs.personal import PersonalData
 
-PROGRAM = "exo-bridge"
 _PERSONAL_SETTINGS = frozenset(("agent.user", "exchange.user", "batch.protected"))
 _AGENT_EVENTS = ("exchange connected", "runspace opened", "runspace taken over", "runspace replaced", "cmdlets missing")
 # What says that a run did something, or could not.
@@ -55,8 +55,8 @@ class Contents:
             yield Member("items.jsonl", "The journal's items of these runs.", self._items)
 
     def _versions(self) -> Iterator[str]:
-        found = {PROGRAM: version(PROGRAM)}
-        for requirement in requires(PROGRAM) or ():
+        found = {NAME: program_version()}
+        for requirement in requires(NAME) or ():
             name = requirement.split(";")[0].split("[")[0].split(">")[0].split("<")[0].split("=")[0].strip()
             try:
                 found[name] = version(name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.simulator.contract.binding import text_of
-from bridge.simulator.contract.run import Row
+from bridge.simulator.contract.run import Row, Run
+from bridge.simulator.tenant import CmdletError
 
 
 def quoted(value: str) -> str:
@@ -31,3 +32,17 @@ def markers_of(row: Row | None, wanted: Mapping[str, str]) -> list[str]:
 def addresses_of(row: Row) -> list[str]:
     """All addresses of a row without their prefix, lower case."""
     return [text_of(address).partition(":")[2].lower() for address in row["EmailAddresses"]]
+
+
+def write_markers(
+    run: Run, cmdlet: str, about: str, guid: str, markers: Mapping[str, str], *, is_new: bool, **more: bool
+) -> None:
+    """Give an object its markers; one that was made a moment ago is told of where that fails."""
+    run.verbose(f"Marking the {about}.")
+    try:
+        run.call(cmdlet, Identity=guid, **more, **markers)
+    except CmdletError as error:
+        if not is_new:
+            raise
+        text = f"The {about} was created with the id {guid} and is without its markers: {error.message}"
+        run.fail("NotMarked", "InvalidResult", text, guid)

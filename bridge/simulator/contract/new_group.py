@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.simulator.contract.binding import text_of
-from bridge.simulator.contract.markers import addresses_of, attribute, has_all, markers_of, quoted
+from bridge.simulator.contract.markers import addresses_of, attribute, has_all, markers_of, quoted, write_markers
 from bridge.simulator.contract.run import Row, Run, guid_of, name_of
-from bridge.simulator.tenant import CmdletError
 
 _TYPES = {
     "distribution": ("MailUniversalDistributionGroup", "Distribution"),
@@ -36,7 +35,16 @@ def create_group(run: Run) -> None:
         (target,) = run.call("New-DistributionGroup", Name=name, PrimarySmtpAddress=address, **new)
     mark = {key: value for key, value in wanted.items() if attribute(target, key).lower() != value.lower()}
     if mark and target is not None and not run.values["DryRun"]:
-        _mark(run, target, mark, created=not before["Exists"])
+        about = f"group '{name}'"
+        write_markers(
+            run,
+            "Set-DistributionGroup",
+            about,
+            guid_of(target),
+            mark,
+            is_new=not before["Exists"],
+            BypassSecurityGroupManagerCheck=True,
+        )
     done = "created" if not before["Exists"] else "marked" if mark else ""
     reason = f"the group would be {done}" if run.values["DryRun"] else f"group {done}"
     run.output(
@@ -77,15 +85,3 @@ def _manager(run: Run, manager: str) -> str:
     if owner is None:
         run.fail("NotFound", "ObjectNotFound", f"There is no recipient '{manager}' that could own the group.", manager)
     return guid_of(owner)
-
-
-def _mark(run: Run, target: Row, mark: dict[str, str], *, created: bool) -> None:
-    name, guid = run.values["Name"], guid_of(target)
-    run.verbose(f"Marking the group '{name}'.")
-    try:
-        run.call("Set-DistributionGroup", Identity=guid, BypassSecurityGroupManagerCheck=True, **mark)
-    except CmdletError as error:
-        if not created:
-            raise
-        text = f"The group '{name}' was created with the id {guid} and is without its markers: {error.message}"
-        run.fail("NotMarked", "InvalidResult", text, guid)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.simulator.contract.binding import text_of
-from bridge.simulator.contract.markers import addresses_of, attribute, has_all, markers_of, quoted
+from bridge.simulator.contract.markers import addresses_of, attribute, has_all, markers_of, quoted, write_markers
 from bridge.simulator.contract.run import Row, Run, guid_of, name_of
-from bridge.simulator.tenant import CmdletError
 
 
 def create_shared_mailbox(run: Run) -> None:
@@ -31,7 +30,7 @@ def create_shared_mailbox(run: Run) -> None:
             (made,) = run.call("New-Mailbox", Shared=True, Name=name, DisplayName=shown, PrimarySmtpAddress=address)
             guid = guid_of(made)
         if mark:
-            _mark(run, guid, shown, mark, created=target is None)
+            write_markers(run, "Set-Mailbox", f"shared mailbox '{shown}'", guid, mark, is_new=target is None)
     done = "created" if target is None else "marked" if mark else ""
     reason = f"the mailbox would be {done}" if run.values["DryRun"] else f"mailbox {done}"
     run.output(
@@ -66,16 +65,3 @@ def _find(run: Run, wanted: dict[str, str]) -> tuple[Row | None, Row | None]:
 
     target = run.find_one("shared mailbox", address, read)
     return target, next((row for row in rows if address.lower() in addresses_of(row)), None)
-
-
-def _mark(run: Run, guid: str, shown: str, mark: dict[str, str], *, created: bool) -> None:
-    run.verbose(f"Marking the shared mailbox '{shown}'.")
-    try:
-        run.call("Set-Mailbox", Identity=guid, **mark)
-    except CmdletError as error:
-        if not created:
-            raise
-        text = (
-            f"The shared mailbox '{shown}' was created with the id {guid} and is without its markers: {error.message}"
-        )
-        run.fail("NotMarked", "InvalidResult", text, guid)

@@ -1,0 +1,13 @@
+"""The name and version of the program."""
+
+from __future__ import annotations
+
+NAME = "exo-bridge"
+
+
+def program_version() -> str:
+    """The version that is installed."""
+    # Takes longer to import than all commands together, and few commands need it.
+    from importlib.metadata import version
+
+    return version(NAME)
