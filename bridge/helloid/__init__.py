@@ -1,0 +1,1 @@
+"""HelloID's contracts: a request of its wrapper scripts in, the answer that HelloID expects out."""
