@@ -1,7 +1,8 @@
 """Checks the built package: which files it holds, and that it works without the checkout.
 
 Builds the source distribution and the wheel, compares the wheel's files with what git has under ``bridge`` and
-``ps_scripts``, installs the wheel into a fresh environment, and runs the demo there from an empty folder.
+``ps_scripts``, installs the wheel into a fresh environment, and runs the demo there from an empty folder. The
+installation is the one of docs/windows-agent.md: from a wheelhouse, without a package index.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def source_problems(source: Path) -> list[str]:
     with tarfile.open(source) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     wanted = {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "settings.example.toml", "tests/conftest.py"}
+    wanted |= {"integrations/helloid/README.md", "integrations/helloid/v2/create.ps1"}
     return [f"the source distribution lacks {file}" for file in sorted(wanted - names)]
 
 
@@ -62,7 +64,10 @@ def demo_problems(wheel: Path, folder: Path) -> list[str]:
     environment = folder / "environment"
     venv.create(environment, with_pip=True)
     scripts = environment / ("Scripts" if sys.platform == "win32" else "bin")
-    subprocess.run([scripts / "python", "-m", "pip", "install", "--quiet", str(wheel)], check=True)
+    pip = [scripts / "python", "-m", "pip", "--quiet"]
+    wheelhouse = folder / "wheelhouse"
+    subprocess.run([*pip, "wheel", "--wheel-dir", wheelhouse, wheel], check=True)
+    subprocess.run([*pip, "install", "--no-index", "--find-links", wheelhouse, "exo-bridge"], check=True)
     empty = folder / "empty"
     empty.mkdir()
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "EXO_BRIDGE_"))}

@@ -350,6 +350,7 @@ class WrongOrganization(ExchangeError):
 class ActionFailed(BridgeError):
     """An action was tried and failed. Raised only by a caller who asked for exceptions."""
 
+    outcome: Outcome | None = None
     code = "action-failed"
     cause = "The outcome says why."
 
@@ -357,6 +358,7 @@ class ActionFailed(BridgeError):
 class OutcomeUnknown(BridgeError):
     """A change was sent and its answer was lost: it may or may not have been made."""
 
+    outcome: Outcome | None = None
     code = "outcome-unknown"
     cause = "The connection broke, or Exchange did not answer, after the change was sent."
     exit_code = 4

@@ -25,7 +25,7 @@ from bridge.patience import MICRO_DELAY, delayed
 from bridge.problems import Meaning
 
 _HOPS: tuple[type[BridgeError], ...] = (AgentError, ExchangeError)
-_REACHED = frozenset(kind.code for hop in _HOPS for kind in (hop, *hop.__subclasses__()))
+_REACHED = {kind.code: kind for hop in _HOPS for kind in (hop, *hop.__subclasses__())}
 
 
 def outcome_of(call: Call, reply: Reply, seconds: float) -> Outcome:
@@ -68,7 +68,7 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
     if status is not Status.FAILED:
         return 0
     codes = {outcome.problem.code for outcome in outcomes if outcome.problem is not None}
-    return AgentError.exit_code if codes & _REACHED else errors.ActionFailed.exit_code
+    return AgentError.exit_code if codes & _REACHED.keys() else errors.ActionFailed.exit_code
 
 
 def _read(call: Call, reply: Reply, seconds: float) -> Outcome:
@@ -142,9 +142,8 @@ def _answer_lost(meaning: Meaning, error: RemoteError) -> bool:
 
 def without_reply(call: Call, error: AgentError | ExchangeError, seconds: float, handed_on: int) -> Outcome:
     """The outcome of a call that got no answer; ``handed_on`` is how many rows somebody has already."""
-    problem = Problem(error.code, error.message, error.remedy, retry=error.retry)
     unknown = isinstance(error, AgentError) and error.maybe_sent
-    return _not_done(call, problem, unknown=unknown, reason=_part(handed_on), seconds=seconds)
+    return _not_done(call, problem_of(error), unknown=unknown, reason=_part(handed_on), seconds=seconds)
 
 
 def not_taken(call: Call, error: Exception, seconds: float) -> Outcome:
@@ -189,6 +188,19 @@ def not_sent(call: Call, cause: Problem) -> Outcome:
 def no_way_on(outcome: Outcome) -> bool:
     """Whether the outcome says that agent or Exchange cannot be reached. An unknown one was sent, and says nothing."""
     return outcome.status is Status.FAILED and outcome.problem is not None and outcome.problem.code in _REACHED
+
+
+def error_of(outcome: Outcome) -> BridgeError | None:
+    """The error of agent or Exchange that a failed outcome stands for; None where there is a way on."""
+    problem = outcome.problem
+    if problem is None or not no_way_on(outcome):
+        return None
+    return _REACHED[problem.code](problem.message, remedy=problem.remedy)
+
+
+def problem_of(error: BridgeError) -> Problem:
+    """An error as the problem of an outcome."""
+    return Problem(error.code, error.message, error.remedy, retry=error.retry)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

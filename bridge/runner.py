@@ -80,14 +80,14 @@ def run_call(
 class Runner:
     """Runs calls in one runspace, and remembers what one call means for the next: throttling, what was created.
 
-    Not safe for several threads. Without ``patience`` nothing is repeated.
+    Not safe for several threads. Without ``patience`` nothing is repeated. ``observers`` are those that it tells.
     """
 
     def __init__(
         self, runspace: Runspace, observers: Sequence[Observer] = (), patience: Patience | None = None
     ) -> None:
         self._runspace = runspace
-        self._observers = observers
+        self.observers = tuple(observers)
         self._patience = patience or Patience()
         self._visibility = Visibility(runspace, self._patience)
 
@@ -96,11 +96,11 @@ class Runner:
 
         Raises what an observer raises before sending, what ``on_row`` raises, and Interrupted with its outcome.
         """
-        for observer in self._observers:
+        for observer in self.observers:
             observer.sending(call)
 
         def on_record(record: Record) -> None:
-            for observer in self._observers:
+            for observer in self.observers:
                 observer.record(call, record)
 
         start = time.monotonic()
@@ -119,8 +119,12 @@ class Runner:
             raise
         return self._finish(call, outcome)
 
+    def must_wait(self, call: Call) -> bool:
+        """Whether there is to be waited before a call or after it, until something new can be seen."""
+        return (call.creates and call.changes) or self._visibility.concerns(call)
+
     def _finish(self, call: Call, outcome: Outcome) -> Outcome:
-        for observer in self._observers:
+        for observer in self.observers:
             observer.finished(call, outcome)
         return outcome
 
@@ -152,7 +156,7 @@ class Runner:
                     raise
                 self._pause(on_record, error.message, self._patience.pause(attempt))
                 continue
-            refusal = _refusal(call, reply)
+            refusal = refusal_of(call, reply)
             if refusal is None:
                 return reply
             message, throttled = refusal
@@ -176,7 +180,7 @@ class Runner:
         self._patience.wait(seconds)
 
 
-def _refusal(call: Call, reply: Reply) -> tuple[str, bool] | None:
+def refusal_of(call: Call, reply: Reply) -> tuple[str, bool] | None:
     """Why a reply may be answered by a repetition, and whether it is throttling; None where it may not."""
     if reply.ok or reply.handed_on or not reply.errors:
         return None

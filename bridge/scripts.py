@@ -94,19 +94,20 @@ class Script:
 
     @property
     def is_action(self) -> bool:
-        """Whether it does an action; the others set the runspace up or look at it."""
+        """Whether it does an action; the others set the runspace up, look at it, or serve a batch."""
         return not self.name.startswith(f"{SESSION_FOLDER}/")
 
 
 class ScriptFolder:
     """The scripts that ship, with a user's own folder before them.
 
-    ``path`` is that own folder, or None. Raises ScriptError when it is not a folder. A file is read once,
-    when it is asked for.
+    ``path`` is that own folder, or None, and ``replaced`` are the names of shipped scripts that have another one there.
+    Raises ScriptError when it is not a folder. A file is read once, when it is asked for.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
+        self.replaced: frozenset[str] = frozenset()
         shipped = shipped_folder()
         self._files = _files(shipped)
         if not self._files:
@@ -117,7 +118,9 @@ class ScriptFolder:
         if path is not None:
             if not path.is_dir():
                 raise ScriptError(f"The folder for own scripts does not exist: {path}.")
-            self._files |= _files(path)
+            own = _files(path)
+            self.replaced = frozenset(self._files.keys() & own.keys())
+            self._files |= own
         self._scripts: dict[str, Script] = {}
 
     def get(self, name: str) -> Script:

@@ -37,7 +37,7 @@ def undoing(outcome: Outcome) -> Undoing:
     if outcome.identity is None or not outcome.identity.id:
         return Undoing(None, "the outcome does not say which object was changed")
     if outcome.action not in _UNDO:
-        return Undoing(None, _NEVER.get(outcome.action, f"there is no action that undoes {outcome.action}"))
+        return Undoing(None, f"there is no action that undoes {outcome.action}")
     name, given, left = _UNDO[outcome.action](outcome.identity.id, outcome.before, outcome.after)
     if not given:
         return Undoing(None, left)
@@ -128,7 +128,23 @@ def _folder(mailbox: str, before: State, _after: State) -> tuple[str, Given, str
     return "mailbox.set-folder-permission", {**about, "right": before["right"], **delegate}, ""
 
 
+def _created_group(_group: str, before: State, _after: State) -> tuple[str, Given, str]:
+    if before["exists"]:
+        return "", {}, "the markers of a group that was there already stay; clear them in Exchange"
+    return "", {}, "a group that was created is not deleted; take its members out, or delete it in Exchange"
+
+
+def _created_mailbox(mailbox: str, before: State, after: State) -> tuple[str, Given, str]:
+    if not before["exists"]:
+        return "", {}, "a mailbox that was created is not deleted; revoke its rights, or delete it in Exchange"
+    fields = {marker.partition("=")[0] for marker in before["marker"]}
+    added = [name for marker in after["marker"] if (name := marker.partition("=")[0]) not in fields]
+    return "mailbox.set", {"mailbox": mailbox, "set": before["marker"], "clear": added}, ""
+
+
 _UNDO: dict[str, _Undo] = {
+    "group.create": _created_group,
+    "shared-mailbox.create": _created_mailbox,
     "group.grant": _membership("group.revoke"),
     "group.revoke": _membership("group.grant"),
     "shared-mailbox.grant": _right("shared-mailbox.revoke"),
@@ -143,8 +159,4 @@ _UNDO: dict[str, _Undo] = {
     "mailbox.remove-litigation-hold": _hold,
     "mailbox.set-folder-permission": _folder,
     "mailbox.remove-folder-permission": _folder,
-}
-_NEVER = {
-    "group.create": "a group that was created is not deleted; take its members out, or delete it in Exchange",
-    "shared-mailbox.create": "a mailbox that was created is not deleted; revoke its rights, or delete it in Exchange",
 }

@@ -10,6 +10,7 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from bridge.errors import AgentError, ExchangeError
@@ -40,10 +41,17 @@ class Visibility:
 
     def before(self, call: Call, on_record: OnRecord) -> None:
         """Wait for what the call names and was not seen yet."""
-        for value in call.parameters.values():
-            identity = self._unseen.get(value.lower()) if isinstance(value, str) else None
-            if identity is not None and self._seen(identity, on_record):
+        for identity in self._named(call):
+            if self._seen(identity, on_record):
                 self._unseen = {name: one for name, one in self._unseen.items() if one != identity}
+
+    def concerns(self, call: Call) -> bool:
+        """Whether the call names something that was not seen yet."""
+        return any(self._named(call))
+
+    def _named(self, call: Call) -> Iterator[Identity]:
+        names = (value.lower() for value in call.parameters.values() if isinstance(value, str))
+        return (self._unseen[name] for name in names if name in self._unseen)
 
     def _seen(self, identity: Identity, on_record: OnRecord) -> bool:
         for number, _ in enumerate(self._patience.looks()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,17 @@ class Agent:
     def changes(self) -> list[str]:
         """The cmdlets that changed something, in order."""
         return [record.cmdlet for record in self.records if record.changed]
+
+    def objects(self) -> dict[str, dict[str, Any]]:
+        """The objects of the organization by their id; what has no order that means something is sorted."""
+        state = self.simulator.tenant.snapshot()
+        return {
+            one.guid: {
+                name: sorted(value, key=repr) if isinstance(value, tuple) else value
+                for name, value in dataclasses.asdict(one).items()
+            }
+            for one in (*state.accounts, *state.groups)
+        }
 
     def logons(self) -> int:
         """How often Exchange was connected."""

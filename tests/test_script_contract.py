@@ -91,13 +91,13 @@ SPOILT: dict[str, Spoilt] = {
     "an empty identity": Spoilt(MEMBERS, "Get-Recipient -Identity $Value", "Get-Recipient", "-ResultSize Unlimited"),
     "a positional argument": Spoilt(GRANT, "-Identity $groupId", "$groupId", "by position"),
     "an alias": Spoilt(MEMBERS, "ForEach-Object", "foreach", "unknown command foreach"),
-    "a program": Spoilt(LIST, "[switch] $All\n)", "[switch] $All\n)\ncurl x", "unknown command curl"),
+    "a program": Spoilt(LIST, "[string] $Where\n)", "[string] $Where\n)\ncurl x", "unknown command curl"),
     "a cmdlet of PowerShell 7": Spoilt(LIST, "Write-Verbose", "Join-String", "unknown command Join-String"),
     "a cmdlet called by a string": Spoilt(
         MEMBERS, "{ Get-Recipient ", "{ & 'Get-Recipient' ", "Get-Recipient would not be imported"
     ),
     "a parameter of PowerShell 7": Spoilt(MEMBERS, "| ForEach-Object {", "| ForEach-Object -Parallel {", "Parallel"),
-    "a command by variable": Spoilt(LIST, "Write-Verbose 'R", "& $x 'R", "unknown command $x"),
+    "a command by variable": Spoilt(LIST, 'Write-Verbose "R', '& $x "R', "unknown command $x"),
     "the ternary operator": Spoilt(LIST, "$reason = ''", "$reason = $_ ? 1 : 2", "Windows PowerShell 5.1"),
     "??": Spoilt(LIST, "$reason = ''", "$reason = $_ ?? 2", "Windows PowerShell 5.1"),
     "??=": Spoilt(LIST, "$reason = ''", "$kind ??= 2", "Windows PowerShell 5.1"),
@@ -107,9 +107,9 @@ SPOILT: dict[str, Spoilt] = {
     "||": Spoilt(LIST, "$reason = ''", "Write-Verbose 1 || Write-Verbose 2", "Windows PowerShell 5.1"),
     "&": Spoilt(LIST, "$reason = ''", "Write-Verbose 1 &", "Windows PowerShell 5.1"),
     "a clean block": Spoilt(
-        LIST, "Write-Verbose '", "function f { end { } clean { } }\nWrite-Verbose '", "Windows PowerShell 5.1"
+        LIST, 'Write-Verbose "', 'function f { end { } clean { } }\nWrite-Verbose "', "Windows PowerShell 5.1"
     ),
-    "a syntax error": Spoilt(LIST, "[switch] $All\n)", "[switch] $All\n", "syntax"),
+    "a syntax error": Spoilt(LIST, "[string] $Where\n)", "[string] $Where\n", "syntax"),
     "a letter outside ASCII": Spoilt(LIST, "Reading the groups", "R\u00e9ading the groups", "ASCII"),
     "no synopsis": Spoilt(LIST, ".SYNOPSIS", ".NOTES", "synopsis"),
     "no description": Spoilt(LIST, ".DESCRIPTION", ".NOTES", "description"),

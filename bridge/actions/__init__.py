@@ -9,6 +9,7 @@ takes longer than all else that a command needs to start.
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -51,7 +52,8 @@ AREAS: dict[str, Area] = {
 """The areas, in the order in which they are shown."""
 
 
-def actions_of(area: str) -> dict[str, Action]:
+@functools.cache
+def actions_of(area: str) -> Mapping[str, Action]:
     """The actions of an area by name, in the order in which they are shown. Raises KeyError when there is none."""
     modules = [importlib.import_module(name) for name in AREAS[area].modules]
     return {action.name: action for module in modules for action in module.ACTIONS}

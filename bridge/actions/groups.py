@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bridge.actions.action import Action, Parameters, Text
+from bridge.actions.action import Action, Parameters, Text, Where
 from bridge.actions.markers import Markers
 from bridge.model import Kind
 
@@ -17,6 +17,10 @@ class WhichGroups(Parameters):
     """Which groups are listed."""
 
     all: bool = Field(default=False, description="Also those whose members cannot be changed here, with the reason.")
+    where: Where | None = Field(
+        default=None,
+        description="Field=Value: only groups of which a field that Exchange can filter on has this value.",
+    )
 
 
 class WhichGroup(Parameters):

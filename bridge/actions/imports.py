@@ -5,8 +5,34 @@ Rules: the rows come one by one, however many they are; with ``--jsonl`` or ``--
 
 from __future__ import annotations
 
-from bridge.actions.action import Action, NoParameters
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from bridge.actions.action import Action, NoParameters, Parameters, Texts, parameter_name
+from bridge.actions.mailbox_attributes import attribute_name
 from bridge.model import Kind
+
+_ADDRESSES = "EmailAddresses"
+
+
+def _properties(names: list[str]) -> list[str]:
+    """The names as Exchange spells them, each once. Raises ValueError for one that there is not."""
+    spelt = [
+        _ADDRESSES if name.strip().lower() == _ADDRESSES.lower() else parameter_name(attribute_name(name))
+        for name in names
+    ]
+    return list(dict.fromkeys(spelt))
+
+
+class ListAccounts(Parameters):
+    """What a row has besides."""
+
+    attribute: Annotated[Texts, AfterValidator(_properties)] | None = Field(
+        default=None,
+        description="EmailAddresses, or an attribute that mailbox.set knows: what each row is to have too.",
+    )
+
 
 ACTIONS = (
     Action(
@@ -14,7 +40,7 @@ ACTIONS = (
         script="import/Get-Account.ps1",
         kind=Kind.READ,
         summary="List all accounts: every mailbox of any kind, and every user without one.",
-        parameters=NoParameters,
+        parameters=ListAccounts,
         result=(
             "id",
             "name",

@@ -48,7 +48,7 @@ _YES_OR_NO = {"true": "true", "yes": "true", "false": "false", "no": "false"}
 _OWNED = re.compile(r"\.(onmicrosoft\.(com|us|de)|partner\.onmschina\.cn)$", re.IGNORECASE)
 
 
-def _attribute(name: str) -> str:
+def attribute_name(name: str) -> str:
     """The snake case name of an attribute. Raises ValueError that lists what there is."""
     key = re.sub("[_-]", "", name.strip()).lower()
     if key in _BY_NAME:
@@ -66,7 +66,7 @@ def _assignments(items: list[str]) -> list[str]:
         name, equals, value = item.partition("=")
         if not equals:
             raise ValueError(f"{item!r} is not Name=Value, such as CustomAttribute1=E0042")
-        attribute = _attribute(name)
+        attribute = attribute_name(name)
         spelt = parameter_name(attribute)
         if not value.strip():
             raise ValueError(f"{spelt} has no value; use --clear {spelt} to empty it")
@@ -88,7 +88,7 @@ def _assignments(items: list[str]) -> list[str]:
 def _clearable(items: list[str]) -> list[str]:
     done = []
     for item in items:
-        attribute = _attribute(item)
+        attribute = attribute_name(item)
         spelt = parameter_name(attribute)
         if ATTRIBUTES[attribute] not in ("text", "list"):
             raise ValueError(f"{spelt} always has a value and cannot be cleared")

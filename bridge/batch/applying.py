@@ -7,47 +7,44 @@ Rules:
 - Each object is looked at again before it is changed. Where that differs from what the plan saw, the item fails with
   the code ``plan-outdated`` and nothing is sent; what this run itself changed is taken into account. An item of which
   the plan could see nothing, because the same plan creates its object, is taken as it is found.
-- The intent is on the disk before the change is sent, the outcome before the next item is touched. When the journal
-  cannot be written the run stops where it is.
-- A lost answer is settled at once, see ``settling``. While it is unknown, its object is not touched by this run.
+- Many items are under way at a time, see ``under_way``; ``turns`` keeps the order of those about the same.
+- A lost answer is settled before anything new is sent, see ``settling``. What stays unknown is not touched again; what
+  was found not to be made is sent in the end.
 - When the agent or Exchange cannot be reached any more, the run ends as interrupted, and what is left stays planned.
-  An item that failed for that reason alone is sent by the next resume; other failed ones only when that is asked for.
+  What failed for no reason of its own is sent by the next resume; other failed items only when that is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import uuid
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from itertools import islice
 
+from bridge.batch.comparing import Comparison
+from bridge.batch.ledger import Ledger, Progress, Stops
 from bridge.batch.plan import Plan, PlanItem
 from bridge.batch.sending import Sender
 from bridge.batch.settling import look_of, settle
-from bridge.batch.touching import Change, Changes
-from bridge.errors import Interrupted, UsageError
+from bridge.batch.shared_reads import SharedReads
+from bridge.batch.turns import Turns
+from bridge.batch.under_way import UnderWay
+from bridge.errors import AgentError, ExchangeError, Interrupted, UsageError
 from bridge.journal import Item, Journal, Planned, RunFacts, State
-from bridge.model import Call, Identity, Kind, Outcome, Problem, Status, new_id
-from bridge.outcomes import no_way_on
+from bridge.model import Call, Outcome, Problem, Status
+from bridge.outcomes import error_of, outcome_of, problem_of
 from bridge.patience import Patience
-from bridge.problems import OBJECT_UNKNOWN, PLAN_OUTDATED
+from bridge.problems import NOT_MADE, NOT_SENT, OBJECT_UNKNOWN
+from bridge.session.stream_items import Answer
 
 DONE = "done"
 INTERRUPTED = "interrupted"
 LIMIT_REACHED = "limit-reached"
 
-
-class Stops(Protocol):
-    """Limits that end a run."""
-
-    def should_stop(self, outcome: Outcome) -> str:
-        """Told of each outcome; a sentence when the run is to end, "" when it goes on."""
-
-
-class Progress(Protocol):
-    """Told how far a run is."""
-
-    def __call__(self, counts: Mapping[State, int], current: Call | None, /) -> None:
-        """How many items stand where, and the one that is under way; None between two."""
+_MORE_PASSES = 2
+"""So often a run goes back to what was lost on the way and found not to be made."""
+_WINDOW = 1_000
+"""So many items are looked over at a time for what they have in common."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,9 @@ class Ending:
 class Tools:
     """What a run is applied with. ``sha256_of`` gives the hash of a script by its name.
 
-    ``is_halted`` says that no further item is to be begun; ``stops`` are the limits, None for no limits.
+    ``is_halted`` says that no further item is to be begun; ``stops`` are the limits, None for no limits;
+    ``left`` are the answers of ``Session.left_answers``; ``replaced`` the scripts that are not the shipped ones, by
+    name: what they do is not known, so nothing is read for several of their calls at once.
     """
 
     journal: Journal
@@ -77,17 +76,16 @@ class Tools:
     is_halted: Callable[[], bool]
     progress: Progress
     stops: Stops | None = None
+    left: Sequence[Answer] = ()
+    replaced: Collection[str] = ()
 
 
 def apply(plan: Plan, facts: RunFacts, tools: Tools) -> Ending:
     """Write a plan to the journal and make its changes. Raises JournalError; nothing further is sent then."""
-    items = [(item, _planned(item, tools)) for item in plan.items]
     tools.journal.begin(facts)
-    tools.journal.plan(facts.id, (planned for _, planned in items))
-    tools.journal.finish(
-        facts.id,
-        ((planned, _as_planned(item.outcome, planned)) for item, planned in items if not item.changes),
-    )
+    tools.journal.plan(facts.id, (_planned(item, facts.id, tools) for item in plan.items))
+    as_it_is = ((_planned(item, facts.id, tools), item.outcome) for item in plan.items if not item.changes)
+    tools.journal.finish(facts.id, ((planned, _as_planned(outcome, planned)) for planned, outcome in as_it_is))
     return _Run(facts.id, tools).go(retry_failed=False)
 
 
@@ -102,8 +100,15 @@ def resume(run: str, facts: RunFacts, tools: Tools, *, retry_failed: bool = Fals
     return _Run(run, tools).go(retry_failed=retry_failed)
 
 
-def _planned(item: PlanItem, tools: Tools) -> Planned:
-    call = replace(item.call, dry_run=False, id=new_id())
+def left_calls(journal: Journal, run: str) -> list[Call]:
+    """The calls of a run of which nobody knows whether they were made, in the order in which they were sent."""
+    items = sorted(journal.items(run, (State.OPEN,)), key=lambda item: item.sent_at)
+    return [item.planned.call for item in items]
+
+
+def _planned(item: PlanItem, run: str, tools: Tools) -> Planned:
+    """An item as the run has it. Its id is the same each time, so that a long plan need not be kept."""
+    call = replace(item.call, dry_run=False, id=uuid.uuid5(uuid.UUID(run), item.call.id).hex)
     outcome = item.outcome
     identity = outcome.identity.id if outcome.identity else ""
     return Planned(call, tools.sha256_of(call.script), item.line, outcome.before, outcome.after, identity)
@@ -117,9 +122,9 @@ def _as_planned(outcome: Outcome, planned: Planned) -> Outcome:
 class _End(Exception):  # noqa: N818  # it ends a run, and is no error
     """Nothing further is to be done."""
 
-    def __init__(self, how: str, why: str, lost: Problem | None = None) -> None:
+    def __init__(self, how: str, why: str) -> None:
         super().__init__(why)
-        self.how, self.why, self.lost = how, why, lost
+        self.how, self.why = how, why
 
 
 class _Run:
@@ -129,169 +134,113 @@ class _Run:
         self._run = run
         self._tools = tools
         self._journal = tools.journal
-        self._counts = dict(tools.journal.run(run).counts)
+        self._ledger = Ledger(run, tools.journal, tools.stops)
+        self._comparison = Comparison(tools.sha256_of, self._changed)
         self._blocked: set[str] = set()
-        self._made = Changes()
-        self._lost: Problem | None = None
 
     def go(self, *, retry_failed: bool) -> Ending:
         """Do what is left, and write how it ended."""
         ending = Ending(self._run, DONE)
         try:
-            for item in self._journal.items(self._run, (State.CHANGED,)):
-                self._note(item.outcome)
+            self._take_left()
             for item in self._journal.unsettled(self._run):
                 self._check_halt()
                 self._settle(item.planned, item.state)
-            for item in self._left(retry_failed=retry_failed):
-                self._check_halt()
-                self._tools.progress(self._counts, item.planned.call)
-                self._item(item)
+            self._pass(lambda failed: retry_failed or _is_still_wanted(failed))
+            for _ in range(_MORE_PASSES):
+                self._pass(_was_not_made)
         except _End as end:
-            ending = Ending(self._run, end.how, end.why, end.lost)
+            ending = Ending(self._run, end.how, end.why)
+        except (AgentError, ExchangeError) as error:
+            ending = Ending(self._run, INTERRUPTED, "The agent or Exchange cannot be reached.", problem_of(error))
         except (Interrupted, KeyboardInterrupt):
-            ending = Ending(self._run, INTERRUPTED, "It was stopped while a call was running.")
+            ending = Ending(self._run, INTERRUPTED, "It was stopped while calls were running.")
         self._journal.end(self._run, ending.how)
-        self._tools.progress(self._counts, None)
+        self._progress(None)
         return ending
 
-    def _left(self, *, retry_failed: bool) -> Iterator[Item]:
+    def _take_left(self) -> None:
+        """The outcomes of what a process had sent that died, as far as the agent still had the answers."""
+        answers = {answer.call.id: answer for answer in self._tools.left}
+        for item in self._journal.items(self._run, (State.OPEN,)):
+            answer = answers.get(item.id)
+            if answer is not None:
+                outcome = outcome_of(answer.call, answer.reply, answer.seconds)
+                self._ledger.end(State.OPEN, item.planned, outcome)
+                self._comparison.note(outcome)
+        self._ledger.write()
+
+    def _changed(self) -> Iterator[Outcome]:
+        return (item.outcome for item in self._journal.items(self._run, (State.CHANGED,)) if item.outcome)
+
+    def _pass(self, is_wanted: Callable[[Outcome], bool]) -> None:
+        """Do what is planned, and what failed in a way that is wanted again."""
+        left = self._left(is_wanted)
+        while items := list(islice(left, _WINDOW)):
+            self._window(items)
+
+    def _left(self, is_wanted: Callable[[Outcome], bool]) -> Iterator[Item]:
         for item in self._journal.items(self._run, (State.PLANNED, State.FAILED)):
             failed = item.outcome if item.state is State.FAILED else None
-            if failed is None or retry_failed or no_way_on(failed):
+            if failed is None or is_wanted(failed):
                 yield item
+
+    def _window(self, items: list[Item]) -> None:
+        """Do these items. What many of them need is read once."""
+        turns = Turns(items)
+        shared = SharedReads(self._tools.sender.looks, self._tools.replaced)
+        scripts = {item.planned.call.script for item in items}
+        while not turns.is_over:
+            self._check_halt()
+            shared.prepare([look_of(item.planned.call) for item in turns.waiting()])
+            under_way = UnderWay(
+                self._tools.sender,
+                self._ledger,
+                self._comparison,
+                self._blocked,
+                turns,
+                shared,
+                is_halted=self._tools.is_halted,
+                begun=self._progress,
+            )
+            under_way.go(scripts | shared.scripts)
+            for planned in under_way.unknown:
+                self._settle(planned, State.UNKNOWN)
+            if self._ledger.stop:
+                raise _End(LIMIT_REACHED, self._ledger.stop)
 
     def _check_halt(self) -> None:
         if self._tools.is_halted():
-            raise _End(INTERRUPTED, "It was stopped after the item that was under way.")
+            raise _End(INTERRUPTED, "It was stopped after the items that were under way.")
 
-    def _item(self, item: Item) -> None:
-        """Look at the object of an item again, and change it."""
-        planned = item.planned
-        if self._blocked & {planned.object, planned.identity}:
-            self._finish(item, _not_sent(planned, _object_unknown()))
-            return
-        seen = self._send(look_of(planned.call))
-        if no_way_on(seen):
-            raise _End(INTERRUPTED, "The agent or Exchange cannot be reached.", seen.problem)
-        if seen.identity and seen.identity.id in self._blocked:
-            self._finish(item, _not_sent(planned, _object_unknown(), seen.identity))
-        elif _had_nothing_to_do(planned, seen):
-            self._finish(item, _as_planned(seen, planned))
-        elif problem := self._outdated(planned, seen):
-            self._finish(item, _not_sent(planned, problem, seen.identity))
-        else:
-            self._change(item, seen)
-
-    def _change(self, item: Item, seen: Outcome) -> None:
-        planned = item.planned
-        self._journal.intend(self._run, [planned])
-        self._counts[item.state] -= 1
-        self._counts[State.OPEN] += 1
-        try:
-            outcome = self._send(planned.call)
-        except Interrupted as error:
-            for known in error.outcomes:
-                self._record(State.OPEN, planned, known)
-            raise
-        self._record(State.OPEN, planned, outcome)
-        if outcome.status is Status.UNKNOWN:
-            outcome = self._settle(replace(planned, expected=seen.before), State.UNKNOWN)
-        self._check_stops(outcome)
-        if no_way_on(outcome):
-            raise _End(INTERRUPTED, "The agent or Exchange cannot be reached.", outcome.problem)
-
-    def _settle(self, planned: Planned, state: State) -> Outcome:
+    def _settle(self, planned: Planned, state: State) -> None:
         """Find out how an item ended; while that is not known its object is left alone."""
         tools = self._tools
-        found = settle(planned, self._send, tools.patience.looks(), tools.is_halted)
+        found = settle(planned, tools.sender.run, tools.patience.looks(), tools.is_halted)
         if found is None:
-            self._check_halt()
-            raise _End(INTERRUPTED, "The agent or Exchange cannot be reached.", self._lost)
-        self._journal.settle(self._run, found.outcome, found.how)
-        self._count(state, found.outcome)
+            raise _End(INTERRUPTED, "It was stopped before it was known how the last items ended.")
+        self._ledger.settle(state, found)
+        if not _was_not_made(found.outcome):
+            self._ledger.check(found.outcome)
+        self._comparison.note(found.outcome)
+        self._progress(None)
         if found.outcome.status is Status.UNKNOWN:
             identity = found.outcome.identity.id if found.outcome.identity else ""
             self._blocked |= {planned.object, planned.identity, identity} - {""}
-        return found.outcome
 
-    def _send(self, call: Call) -> Outcome:
-        (outcome,) = self._tools.sender.send([call])
-        self._lost = outcome.problem
-        return outcome
-
-    def _finish(self, item: Item, outcome: Outcome) -> None:
-        """An item that was not sent."""
-        self._record(item.state, item.planned, outcome)
-        self._check_stops(outcome)
-
-    def _record(self, before: State, planned: Planned, outcome: Outcome) -> None:
-        self._journal.finish(self._run, [(planned, outcome)])
-        self._count(before, outcome)
-
-    def _check_stops(self, outcome: Outcome) -> None:
-        stop = self._tools.stops.should_stop(outcome) if self._tools.stops else ""
-        if stop:
-            raise _End(LIMIT_REACHED, stop)
-
-    def _count(self, before: State, outcome: Outcome) -> None:
-        self._counts[before] -= 1
-        self._counts[State(outcome.status)] += 1
-        self._note(outcome)
-        self._tools.progress(self._counts, None)
-
-    def _note(self, outcome: Outcome | None) -> None:
-        """Remember what this run changed."""
-        if outcome is not None and outcome.status is Status.CHANGED and outcome.identity:
-            self._made.add(Change(outcome.identity.id, outcome.before, outcome.after))
-
-    def _outdated(self, planned: Planned, seen: Outcome) -> Problem | None:
-        """Why the plan does not hold for an item any more; None when it does."""
-        if seen.status not in (Status.CHANGED, Status.UNCHANGED):
-            return seen.problem or _plan_outdated("its object could not be looked at")
-        if planned.sha256 != self._tools.sha256_of(planned.call.script):
-            return _plan_outdated(f"the script {planned.call.script} is another one")
-        if not (planned.identity or planned.wanted):
-            return None
-        found = seen.identity.id if seen.identity else ""
-        if found != planned.identity:
-            return _plan_outdated("the name stands for another object")
-        if seen.status is Status.CHANGED and (seen.before, seen.after) == (planned.expected, planned.wanted):
-            return None
-        left = self._made.left(Change(planned.identity, planned.expected, planned.wanted))
-        if left and seen.before == {**planned.expected, **left}:
-            return None
-        names = sorted(name for name in seen.before if seen.before[name] != planned.expected.get(name))
-        return _plan_outdated(f"it was changed since ({', '.join(names)})" if names else "it was changed since")
+    def _progress(self, current: Call | None) -> None:
+        self._tools.progress(self._ledger.counts, current, str(self._tools.sender.rate))
 
 
-def _had_nothing_to_do(planned: Planned, seen: Outcome) -> bool:
-    """Whether the plan saw nothing to be done, and so it is; the run died before it could write that."""
-    return seen.status is Status.UNCHANGED and seen.before == planned.expected == planned.wanted
+def _is_still_wanted(failed: Outcome) -> bool:
+    """Whether an item was not made for no reason of its own."""
+    return error_of(failed) is not None or _was_not_made(failed) or _code(failed) == OBJECT_UNKNOWN.code
 
 
-def _object_unknown() -> Problem:
-    return Problem(
-        OBJECT_UNKNOWN.code,
-        "Not sent: another change of the same object in this run may or may not have been made.",
-        OBJECT_UNKNOWN.remedy,
-        retry=OBJECT_UNKNOWN.retry,
-    )
+def _was_not_made(failed: Outcome) -> bool:
+    """Whether it is known that a change was not made, and nothing is known that is against making it now."""
+    return _code(failed) in (NOT_SENT.code, NOT_MADE.code)
 
 
-def _plan_outdated(why: str) -> Problem:
-    message = f"Not sent: since the plan was made, {why}."
-    return Problem(PLAN_OUTDATED.code, message, PLAN_OUTDATED.remedy)
-
-
-def _not_sent(planned: Planned, problem: Problem, identity: Identity | None = None) -> Outcome:
-    call = planned.call
-    return Outcome(
-        action=call.action,
-        status=Status.FAILED,
-        parameters=call.parameters,
-        identity=identity,
-        problem=problem,
-        call_id=call.id,
-        kind=Kind.CHANGE,
-    )
+def _code(failed: Outcome) -> str:
+    return failed.problem.code if failed.problem else ""

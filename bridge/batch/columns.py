@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bridge.actions import ACTIONS
@@ -126,12 +127,16 @@ def change_named(name: str) -> Action:
     wanted = name.strip().lower().replace(" ", ".", 1)
     action = ACTIONS.get(wanted)
     if action is None:
-        near = difflib.get_close_matches(wanted[:100], ACTIONS, n=3)
-        hint = f"Did you mean {' or '.join(near)}?" if near else "`exo-bridge actions` lists them."
-        raise ValueError(f"There is no action {short(name)}.", hint)
+        raise ValueError(f"There is no action {short(name)}.", _hint(wanted[:100]))
     if action.kind is not Kind.CHANGE:
         raise ValueError(f"{action.name} only reads.", "The rows are for what changes something.")
     return action
+
+
+@lru_cache(maxsize=256)  # a file that is wrong in one row is often wrong in all
+def _hint(wanted: str) -> str:
+    near = difflib.get_close_matches(wanted, ACTIONS, n=3)
+    return f"Did you mean {' or '.join(near)}?" if near else "`exo-bridge actions` lists them."
 
 
 def _fields(actions: Iterable[Action]) -> Iterator[str]:

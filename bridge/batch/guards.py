@@ -9,6 +9,8 @@ Rules:
 - A pattern protects what the file names, the object and the person that Exchange found for it, and what is written to
   it as an address. An item whose object was not found is protected by the file's names only.
 - Only what would be changed is looked at. What is already so may be in any plan.
+- A plan is gone through item by item, and nothing is kept of it but counts, so that its length needs no memory; only
+  the items that break a limit are named, and looked for when one is broken.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from fnmatch import translate
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from bridge.batch.plan import Plan, PlanItem
@@ -43,10 +46,10 @@ _PREFIX = re.compile(r"^smtp:", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Refusal:
-    """A limit that a plan breaks: its key in the settings, the items that break it, why, and how to raise it."""
+    """A limit that a plan breaks: its key in the settings, the ids of the items that do, why, and how to raise it."""
 
     limit: str
-    items: tuple[PlanItem, ...]
+    items: tuple[str, ...]
     sentence: str
     how: str
 
@@ -76,14 +79,13 @@ def refusals(
     ``planning.group_sizes``. ``now`` is local time; without it the time of day is not looked at, because planning
     changes nothing.
     """
-    changing = [item for item in plan.items if item.changes]
-    if not changing:
+    if not plan.counts().get(Status.CHANGED):
         return []
     return [
-        *_too_many(changing, limits),
-        *_emptied(changing, limits, sizes),
-        *_protected(changing, limits),
-        *_outside(changing, limits, now),
+        *_too_many(plan, limits),
+        *_emptied(plan, limits, sizes),
+        *_protected(plan, limits),
+        *_outside(plan, limits, now),
     ]
 
 
@@ -95,31 +97,38 @@ def protecting(item: PlanItem, patterns: Sequence[str]) -> str:
     return next((one for one in patterns if any(_matcher(one.casefold()).match(name) for name in names)), "")
 
 
-def _too_many(changing: Sequence[PlanItem], limits: BatchSettings) -> Iterator[Refusal]:
-    if len(changing) > limits.max_changes:
+def _changing(plan: Plan) -> Iterator[PlanItem]:
+    return (item for item in plan.items if item.changes)
+
+
+def _too_many(plan: Plan, limits: BatchSettings) -> Iterator[Refusal]:
+    count, most = plan.counts()[Status.CHANGED], limits.max_changes
+    if count > most:
         yield Refusal(
             "max_changes",
-            tuple(changing[limits.max_changes :]),
-            f"The plan has {len(changing)} changes; at most {limits.max_changes} may be made in one batch.",
-            f"Set [batch] max_changes to {len(changing)}, or make several plans.",
+            tuple(item.call.id for item in islice(_changing(plan), most, None)),
+            f"The plan has {count} changes; at most {most} may be made in one batch.",
+            f"Set [batch] max_changes to {count}, or make several plans.",
         )
 
 
-def _emptied(changing: Sequence[PlanItem], limits: BatchSettings, sizes: Mapping[str, int | None]) -> Iterator[Refusal]:
-    removed: defaultdict[str, list[PlanItem]] = defaultdict(list)
-    for item in changing:
-        if item.call.action == REMOVES_MEMBER:
-            removed[item.object].append(item)
+def _emptied(plan: Plan, limits: BatchSettings, sizes: Mapping[str, int | None]) -> Iterator[Refusal]:
     percent = limits.max_removed_percent
     if percent == 100:
         return
-    for group, items in removed.items():
-        size, count = sizes.get(group), len({_member(item) for item in items})
-        name = items[0].outcome.identity.name if items[0].outcome.identity else items[0].call.parameters["group"]
+    removed: defaultdict[str, set[int]] = defaultdict(set)
+    names: dict[str, str] = {}
+    for item in _changing(plan):
+        if item.call.action == REMOVES_MEMBER:
+            identity = item.outcome.identity
+            names.setdefault(item.object, identity.name if identity else item.call.parameters["group"])
+            removed[item.object].add(hash(_member(item)))
+    for group, members in removed.items():
+        size, count, name = sizes.get(group), len(members), names[group]
         if size is None:
             yield Refusal(
                 "max_removed_percent",
-                tuple(items),
+                _removals(plan, group),
                 f"It is not known how many members the group {name} has; {count} would be taken out.",
                 "Plan again, so that its members are read; or set [batch] max_removed_percent to 100.",
             )
@@ -127,11 +136,17 @@ def _emptied(changing: Sequence[PlanItem], limits: BatchSettings, sizes: Mapping
             needed = 1 if count == 1 else min(100, -(-100 * count // max(size, 1)))
             yield Refusal(
                 "max_removed_percent",
-                tuple(items),
+                _removals(plan, group),
                 f"{count} of the {size} members of the group {name} would be taken out; at most {most} may be "
                 f"({percent} percent).",
                 f"Set [batch] max_removed_percent to {needed}.",
             )
+
+
+def _removals(plan: Plan, group: str) -> tuple[str, ...]:
+    return tuple(
+        item.call.id for item in _changing(plan) if item.call.action == REMOVES_MEMBER and item.object == group
+    )
 
 
 def _may_go(size: int, percent: int) -> int:
@@ -143,25 +158,32 @@ def _member(item: PlanItem) -> str:
     return str(found).casefold()
 
 
-def _protected(changing: Sequence[PlanItem], limits: BatchSettings) -> Iterator[Refusal]:
-    touched: defaultdict[str, list[PlanItem]] = defaultdict(list)
-    for item in changing:
-        if pattern := protecting(item, limits.patterns):
-            touched[pattern].append(item)
+def _protected(plan: Plan, limits: BatchSettings) -> Iterator[Refusal]:
+    patterns = limits.patterns
+    if not patterns:
+        return
+    touched: defaultdict[str, list[str]] = defaultdict(list)
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for item in _changing(plan):
+        if pattern := protecting(item, patterns):
+            touched[pattern].append(item.call.id)
+            if len(places[pattern]) < _NAMED:
+                places[pattern].append(f"line {item.line} ({item.call.action})" if item.line else item.call.action)
     for pattern, items in touched.items():
+        more = f" and {len(items) - _NAMED} more" if len(items) > _NAMED else ""
         yield Refusal(
             "protected",
             tuple(items),
-            f"{_count(items)} would touch what '{pattern}' protects: {_places(items)}.",
+            f"{_count(items)} would touch what '{pattern}' protects: {', '.join(places[pattern])}{more}.",
             f"Take these out of the file, or '{pattern}' out of [batch] protected.",
         )
 
 
-def _outside(changing: Sequence[PlanItem], limits: BatchSettings, now: datetime | None) -> Iterator[Refusal]:
+def _outside(plan: Plan, limits: BatchSettings, now: datetime | None) -> Iterator[Refusal]:
     if now is not None and not _is_open(limits, now.time()):
         yield Refusal(
             "window",
-            tuple(changing),
+            tuple(item.call.id for item in _changing(plan)),
             f"It is {now:%H:%M}; changes may be made from {limits.window.replace('-', ' to ')} only.",
             "Apply the plan in that time, or change [batch] window.",
         )
@@ -227,11 +249,5 @@ def _matcher(pattern: str) -> re.Pattern[str]:
     return re.compile(translate(re.sub(r"([?\[])", r"[\1]", pattern)))
 
 
-def _count(items: Sequence[PlanItem]) -> str:
+def _count(items: Sequence[object]) -> str:
     return "1 change" if len(items) == 1 else f"{len(items)} changes"
-
-
-def _places(items: Sequence[PlanItem]) -> str:
-    """The first of the items, as a person finds them."""
-    told = [f"line {item.line} ({item.call.action})" if item.line else item.call.action for item in items[:_NAMED]]
-    return ", ".join(told) + (f" and {len(items) - _NAMED} more" if len(items) > _NAMED else "")

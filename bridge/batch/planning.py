@@ -8,91 +8,82 @@ Rules:
   them: a row that does the same to the same object is unchanged, and one that finds nothing under a name that an
   earlier row creates is planned as a change without the state before. What else that one names is not looked at, and
   there is nothing with which applying it could be compared (``PlanItem.is_compared``).
-- Where several rows make somebody a member of the same group its members are read once, and who is among them under
-  the file's name is a member already; only the others are looked at one by one.
+- What many rows need is read once for a thousand of them at a time, see ``shared_reads``; only rows of which that does
+  not tell everything are looked at one by one.
 - A wish for exactly these members has an item for each of them, then one for each who is too many. While one of them
   is not known nobody is taken out, and the plan says so.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from bridge.actions import ACTIONS
 from bridge.batch.checking import Item
 from bridge.batch.desired import MEMBERSHIP, Wish, resolve, unmatched
 from bridge.batch.members import Members, Run, by_name
-from bridge.batch.plan import PlanItem
-from bridge.errors import AgentError
+from bridge.batch.plan import Items, PlanItem
+from bridge.batch.shared_reads import SharedReads
+from bridge.batch.spool import SpooledItems
 from bridge.model import Call, Outcome, Status
-from bridge.outcomes import no_way_on
-from bridge.runner import Runner
 
 Progress = Callable[[int, int, str], None]
 """Told how many items are done, how many there are as far as is known, and what the last one was about."""
 
-READ_ONCE_FROM = 3
-"""So many rows about the members of one group make reading all of them worth while."""
-
+_WINDOW = 1_000
 _CREATED_NAMES = ("name", "address", "display_name")
 _NOT_FOUND = "object-not-found"
 
 
-def one_by_one(runner: Runner) -> Run:
-    """The way to run calls one after the other. It raises AgentError when there is no way on."""
-
-    def run(calls: Iterable[Call]) -> Iterator[Outcome]:
-        for call in calls:
-            outcome = runner.run(call)
-            if outcome.problem is not None and no_way_on(outcome):
-                raise AgentError(outcome.problem.message, remedy=outcome.problem.remedy)
-            yield outcome
-
-    return run
-
-
 def plan_items(
-    found: Iterable[Item | Wish], run: Run, members: Members, progress: Progress = lambda *_: None
-) -> tuple[tuple[PlanItem, ...], tuple[str, ...]]:
+    found: Iterable[Item | Wish],
+    run: Run,
+    members: Members,
+    progress: Progress = lambda *_: None,
+    *,
+    total: int = 0,
+    replaced: Collection[str] = (),
+) -> tuple[Items, tuple[str, ...]]:
     """The items of a plan for what stands in a file without mistakes, and sentences about what it leaves.
 
-    Raises what ``run`` raises.
+    ``total`` is how many rows there are, as far as is known, and ``replaced`` are the scripts that are not the shipped
+    ones, by name. Raises what ``run`` and ``found`` raise, and UsageError when the items cannot be kept.
     """
-    rows = list(found)
-    items = [one for one in rows if isinstance(one, Item)]
-    wishes = [one for one in rows if isinstance(one, Wish)]
-    planning = _Planning(run, members, progress, len(items) + sum(len(wish.members) for wish in wishes))
-    planned = planning.rows(items)
-    for wish in wishes:
-        planned += planning.wish(wish)
-    return tuple(_within_file(planned)), tuple(planning.left)
+    planning = _Planning(run, SharedReads(run, replaced), members, progress, total)
+    items = SpooledItems(_within_file(planning.items(found)))
+    return items, tuple(planning.left)
 
 
 class _Planning:
     """One plan in the making."""
 
-    def __init__(self, run: Run, members: Members, progress: Progress, total: int) -> None:
+    def __init__(self, run: Run, shared: SharedReads, members: Members, progress: Progress, total: int) -> None:
         self._run = run
+        self._shared = shared
         self._members = members
         self._progress = progress
         self._total = total
         self._done = 0
         self.left: list[str] = []
 
-    def rows(self, items: Sequence[Item]) -> list[PlanItem]:
-        """Items in their order."""
-        shared = Counter(_group(item.call) for item in items if item.call.action == MEMBERSHIP.grant)
-        there = {group: self._names_in(group) for group, count in shared.items() if count >= READ_ONCE_FROM}
-        known = [there.get(_group(item.call), {}).get(_member(item.call)) for item in items]
-        looked = self._look(item.call for item, row in zip(items, known, strict=True) if row is None)
-        return [
-            PlanItem(_dry(item.call), next(looked) if row is None else self._already(item.call, row), item.line)
-            for item, row in zip(items, known, strict=True)
-        ]
+    def items(self, found: Iterable[Item | Wish]) -> Iterator[PlanItem]:
+        """Rows in their order, then what makes the wishes true."""
+        wishes: list[Wish] = []
+        rows = iter(found)
+        while window := list(islice(rows, _WINDOW)):
+            items = [one for one in window if isinstance(one, Item)]
+            wishes += (one for one in window if isinstance(one, Wish))
+            looked = self._look(item.call for item in items)
+            for item, outcome in zip(items, looked, strict=True):
+                yield PlanItem(_dry(item.call), outcome, item.line)
+        self._total = self._done + sum(len(wish.members) for wish in wishes)
+        for wish in wishes:
+            yield from self.wish(wish)
 
     def wish(self, wish: Wish) -> list[PlanItem]:
         """A wish for exactly these members, as its calls."""
@@ -119,35 +110,37 @@ class _Planning:
             return planned
         calls = [call for call in resolve(wish, read.rows, ids) if call.action == MEMBERSHIP.revoke]
         self._total += len(calls)
-        outcomes = self._look(calls)
-        return planned + [PlanItem(_dry(call), next(outcomes), wish.line) for call in calls]
-
-    def _names_in(self, group: str) -> Mapping[str, Mapping[str, Any]]:
-        """The members of a group by their names; none where they cannot be read: each row then says why by itself."""
-        read = self._members.read(group)
-        return {} if read.problem is not None else by_name(read.rows)
+        outcomes = zip(calls, self._look(calls), strict=True)
+        return planned + [PlanItem(_dry(call), outcome, wish.line) for call, outcome in outcomes]
 
     def _already(self, call: Call, row: Mapping[str, Any]) -> Outcome:
         """The outcome of a grant to somebody who is a member under the name that was given."""
         self._count(call.parameters["member"])
-        state = {"member_id": row["id"], "member_name": row["name"], "is_member": True}
+        state = {"member_id": row["id"], "member_name": row["display_name"], "is_member": True}
         return _outcome(call, Status.UNCHANGED, reason="already a member", before=state, after=state)
 
     def _look(self, calls: Iterable[Call]) -> Iterator[Outcome]:
         """The outcomes of dry runs of these calls, in their order."""
-        for outcome in self._run(_dry(call) for call in calls):
-            self._count(str(next(iter(outcome.parameters.values()), "")))
-            yield replace(outcome, rows=())
+        left = map(_dry, calls)
+        while window := list(islice(left, _WINDOW)):
+            self._shared.prepare(window)
+            known = [self._shared.seen(call) for call in window]
+            looked = self._run(call for call, seen in zip(window, known, strict=True) if seen is None)
+            for seen in known:
+                outcome = next(looked) if seen is None else seen
+                self._count(str(next(iter(outcome.parameters.values()), "")))
+                yield replace(outcome, rows=())
+            next(looked, None)  # it comes to its end before anything else is sent
 
     def _count(self, about: str, count: int = 1) -> None:
         self._done += count
-        self._progress(self._done, self._total, about)
+        self._progress(self._done, max(self._total, self._done), about)
 
 
 def _within_file(items: Iterable[PlanItem]) -> Iterator[PlanItem]:
     """The items with what they have to do with those before them."""
     created: dict[str, int] = {}
-    done: dict[str, PlanItem] = {}
+    done: dict[bytes, int] = {}
     for item in items:
         line = next((created[name] for name in _texts(item.call.parameters.values()) if name in created), None)
         problem = item.outcome.problem
@@ -155,10 +148,12 @@ def _within_file(items: Iterable[PlanItem]) -> Iterator[PlanItem]:
             reason = f"line {line} of this file creates it"
             item = replace(item, outcome=_outcome(item.call, Status.CHANGED, reason=reason))
         if item.changes:
-            first = done.setdefault(_effect(item), item)
-            if first is not item:
-                item = replace(item, outcome=_as_before(item, first.line))
-            elif item.call.creates:
+            effect = _effect(item)
+            if effect in done:
+                yield replace(item, outcome=_as_before(item, done[effect]))
+                continue
+            done[effect] = item.line
+            if item.call.creates:
                 parameters = item.call.parameters
                 for name in _texts(parameters.get(name) for name in _CREATED_NAMES):
                     created.setdefault(name, item.line)
@@ -173,24 +168,16 @@ def _as_before(item: PlanItem, line: int) -> Outcome:
     )
 
 
-def _effect(item: PlanItem) -> str:
-    """What makes two changes the same; where the object is not known by its id, all that was given."""
+def _effect(item: PlanItem) -> bytes:
+    """What makes two changes the same, as a hash; where the object is not known by its id, all that was given."""
     outcome = item.outcome
     given = {} if outcome.identity is not None and outcome.identity.id else dict(item.call.parameters)
     facts = [item.call.action, item.object, dict(outcome.before), dict(outcome.after), given]
-    return json.dumps(facts, sort_keys=True)
+    return hashlib.blake2b(json.dumps(facts, sort_keys=True).encode("ascii"), digest_size=16).digest()
 
 
 def _texts(values: Iterable[Any]) -> Iterator[str]:
     return (value.casefold() for value in values if isinstance(value, str))
-
-
-def _group(call: Call) -> str:
-    return str(call.parameters.get("group", "")).casefold() if call.action == MEMBERSHIP.grant else ""
-
-
-def _member(call: Call) -> str:
-    return str(call.parameters.get("member", "")).lower()
 
 
 def _grant(group: str, member: str) -> Call:

@@ -33,7 +33,7 @@ def read_entries(file: Path, encoding: str | None = None) -> Iterator[Entry]:
     """
     suffix = file.suffix.lower()
     if suffix not in SUFFIXES:
-        raise UsageError(f"{file.name}: an input file ends in one of {', '.join(SUFFIXES)}, which says its format.")
+        raise UsageError(f"{file}: an input file ends in one of {', '.join(SUFFIXES)}, which says its format.")
     if suffix in YAML:
         check_yaml()
     with _said(file):

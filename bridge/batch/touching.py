@@ -6,12 +6,14 @@ and after in both changes and differs between them, such as the right in questio
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 State = Mapping[str, Any]
+
+_MOST_PARTS = 5_000
+"""So many are kept, so that a run of any length needs the same memory."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,22 @@ class Change:
 
 
 class Changes:
-    """The changes that were made, in their order."""
+    """The changes that were made, in their order: those of the parts that were touched last."""
 
     def __init__(self) -> None:
-        self._changes: defaultdict[tuple[object, ...], list[Change]] = defaultdict(list)
+        self._changes: dict[tuple[object, ...], list[Change]] = {}
+        self.has_forgotten = False
+
+    def __contains__(self, change: Change) -> bool:
+        return change.part in self._changes
 
     def add(self, change: Change) -> None:
         """One more, after the others."""
-        self._changes[change.part].append(change)
+        earlier = self._changes.pop(change.part, [])
+        self._changes[change.part] = [*earlier, change]
+        if len(self._changes) > _MOST_PARTS:
+            del self._changes[next(iter(self._changes))]
+            self.has_forgotten = True
 
     def left(self, change: Change) -> dict[str, Any]:
         """What the changes so far made of the state that ``change`` begins with; empty when none touched it."""

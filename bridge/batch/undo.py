@@ -6,67 +6,67 @@ Rules:
   that cannot be brought back.
 - Each undoing is looked at like a row of a file, so one that somebody did already is unchanged. Where the run changed
   the same thing several times, only the last change can be seen; those before it are planned from the journal.
+- Nothing is kept in memory but the sentences about what is left, so that a run of any length can be taken back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import islice
 
 from bridge.batch.members import Run
-from bridge.batch.plan import PlanItem
+from bridge.batch.plan import Items, PlanItem
+from bridge.batch.spool import SpooledItems
 from bridge.batch.touching import Change, Changes
 from bridge.journal import Item, JournalReader, State
-from bridge.model import Call, Outcome, Status
+from bridge.model import Outcome, Status
 from bridge.undoing import undoing
 
-
-@dataclass(frozen=True)
-class _Step:
-    """A call that undoes a change, and the outcome of that change."""
-
-    call: Call
-    done: Outcome
-    line: int
-    is_covered: bool
-    """Whether a later change of the run stands between this one and what can be seen."""
+_WINDOW = 1_000
+"""So many undoings are looked at together."""
 
 
-def undo_items(journal: JournalReader, run: str, look: Run) -> tuple[tuple[PlanItem, ...], tuple[str, ...]]:
+def undo_items(journal: JournalReader, run: str, look: Run) -> tuple[Items, tuple[str, ...]]:
     """The items of a plan that takes ``run`` back, and sentences about what it leaves.
 
     Raises what ``look`` raises, UsageError and JournalNotRead.
     """
-    left = [f"{_named(item)}: it is not known whether it was made." for item in journal.unsettled(run)]
-    changed = list(journal.items(run, (State.CHANGED,)))
-    steps = list(_steps(reversed(changed), left))
-    seen = look(step.call for step in steps)
-    return tuple(PlanItem(step.call, _planned(step, next(seen)), step.line) for step in steps), tuple(left)
+    unknown = [f"{_named(item)}: it is not known whether it was made." for item in journal.unsettled(run)]
+    left: list[str] = []
+    steps = SpooledItems(_steps(journal.items(run, (State.CHANGED,)), left))
+    items = SpooledItems(_looked_at(reversed(steps), look))
+    return items, (*unknown, *reversed(left))
 
 
-def _steps(items: Iterable[Item], left: list[str]) -> Iterator[_Step]:
-    """What undoes these items; what nothing undoes is added to ``left``."""
-    later = Changes()
+def _steps(items: Iterable[Item], left: list[str]) -> Iterator[PlanItem]:
+    """What undoes each of these items, with the outcome of that; what nothing undoes is added to ``left``."""
     for item in items:
-        outcome = item.outcome
-        if outcome is None:
+        if item.outcome is None:
             continue
-        found = undoing(outcome)
+        found = undoing(item.outcome)
         if found.left:
             left.append(f"{_named(item)}: {found.left}.")
-        if found.call is None:
-            continue
-        identity = outcome.identity.id if outcome.identity else ""
-        undone = Change(identity, outcome.after, outcome.before)
-        yield _Step(replace(found.call, dry_run=True), outcome, item.planned.line, bool(later.left(undone)))
-        later.add(undone)
+        if found.call is not None:
+            yield PlanItem(replace(found.call, dry_run=True), item.outcome, item.planned.line)
 
 
-def _planned(step: _Step, seen: Outcome) -> Outcome:
-    """How an undoing will end."""
-    if not step.is_covered or seen.status not in (Status.CHANGED, Status.UNCHANGED):
+def _looked_at(steps: Iterator[PlanItem], look: Run) -> Iterator[PlanItem]:
+    """The steps, the last change first, with how each will end."""
+    later = Changes()
+    while window := list(islice(steps, _WINDOW)):
+        for step, seen in zip(window, look(step.call for step in window), strict=True):
+            done = step.outcome
+            undone = Change(done.identity.id if done.identity else "", done.after, done.before)
+            yield replace(step, outcome=_planned(done, seen, is_covered=bool(later.left(undone))))
+            later.add(undone)
+
+
+def _planned(done: Outcome, seen: Outcome, *, is_covered: bool) -> Outcome:
+    """How the undoing of ``done`` will end; where it is covered a later change stands between it and what is seen."""
+    if not is_covered or seen.status not in (Status.CHANGED, Status.UNCHANGED):
         return seen
-    return replace(seen, status=Status.CHANGED, reason="", before=step.done.after, after=step.done.before)
+    return replace(seen, status=Status.CHANGED, reason="", before=done.after, after=done.before)
 
 
 def _named(item: Item) -> str:

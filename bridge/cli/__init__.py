@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bridge.cli.program import NAME
 from bridge.errors import BridgeError, Interrupted, SettingsError, UsageError
+from bridge.program import NAME
 
 if TYPE_CHECKING:
     from bridge.cli.options import Invocation

@@ -21,6 +21,7 @@ from bridge.cli import (
     demo,
     doctor_command,
     explain_command,
+    helloid_commands,
     journal_commands,
     log_commands,
     plan_commands,
@@ -32,7 +33,7 @@ from bridge.cli import (
 from bridge.cli.action_commands import add_action_commands
 from bridge.cli.help import HelpCommand, HelpGroup
 from bridge.cli.options import NO_AGENT, command
-from bridge.cli.program import NAME, program_version
+from bridge.program import NAME, program_version
 
 _CHANGES = "Many changes"
 _SESSION = "Session and settings"
@@ -101,6 +102,12 @@ def build_app(words: Collection[str] | None = None) -> typer.Typer:
     )
     add_group(_SESSION, "log", "What was done, step by step, from the log.", log_commands.add_commands)
     bundle_command.add_bundle_command(app)
+    app.add_typer(
+        helloid_commands.helloid_group(is_named=words is None or "helloid" in words),
+        name="helloid",
+        help="Answer one request of HelloID's wrapper scripts: JSON on standard input, JSON on standard output.",
+        rich_help_panel="Other programs",
+    )
     return app
 
 

@@ -21,7 +21,8 @@ from bridge.cli.batch_commands import ActionName, EncodingName, File
 from bridge.cli.help import HelpCommand
 from bridge.cli.options import Invocation, command
 from bridge.cli.plan_commands import PlanFile, check_place, made_now, plan_of
-from bridge.errors import UsageError
+from bridge.errors import Interrupted, UsageError
+from bridge.model import Status
 
 if TYPE_CHECKING:
     from bridge.batch.applying import Ending, Tools
@@ -59,12 +60,15 @@ def apply(
 ) -> None:
     """Make the changes of a plan, exactly these. Each object is looked at again; what was changed since is left."""
     from bridge.batch.plan import read_plan
+    from bridge.cli.plan_output import print_plan
     from bridge.cli.running import prepared
 
     found = read_plan(file)
     is_approved = _is_approved(found, approve) or yes
     _check_can_ask(invocation, is_approved)
     with prepared(invocation) as running:
+        if not is_approved:
+            print_plan(found, None, running.settings.batch.patterns)
         _apply(invocation, running, found, f"exo-bridge batch apply {file}", is_approved=is_approved)
 
 
@@ -95,17 +99,17 @@ def resume(
     ] = False,
 ) -> None:
     """Go on with a run that did not come to its end. What nobody knows of is found out first."""
+    from bridge.batch.applying import left_calls
     from bridge.batch.applying import resume as go_on
-    from bridge.cli.journaling import open_journal, run_facts
     from bridge.cli.running import prepared
 
-    with prepared(invocation) as running, open_journal(running) as journal:
+    with prepared(invocation) as running, running.open_journal() as journal:
         begun = journal.run(_named(journal, run)).facts
-        facts = run_facts(running, begun.kind, "exo-bridge batch resume", run=begun.id)
+        facts = running.run_facts(begun.kind, "exo-bridge batch resume", run=begun.id)
         _check_organization(begun.organization, facts.organization)
-        with running.session() as session:
-            session.open()
-            with _at_work(invocation, running, journal, session, begun.id) as tools:
+        with journal.holding(begun.id), running.session() as session:
+            session.open(left=left_calls(journal, begun.id))
+            with _at_work(invocation, running, journal, session) as tools:
                 ending = go_on(begun.id, facts, tools, retry_failed=retry_failed)
         _tell(invocation, journal, ending)
 
@@ -120,18 +124,17 @@ def undo(
     """Write a plan that takes a run back: its changes in reverse, as far as they can be. Changes nothing."""
     from bridge.batch.plan import write_plan
     from bridge.batch.undo import undo_items
-    from bridge.cli.journaling import open_journal
     from bridge.cli.plan_output import plan_json, print_plan
     from bridge.cli.running import prepared
 
     check_place(out)
     with prepared(invocation) as running:
-        with open_journal(running) as journal, running.session() as session:
+        with running.open_journal() as journal, running.session() as session:
             found = _named(journal, run)
             begun = journal.run(found).facts
             _check_organization(begun.organization, running.organization)
             organization = session.open().organization
-            items, left = undo_items(journal, found, _looks(running, session))
+            items, left = undo_items(journal, found, running.sender(session).looks)
         made = made_now(running, organization, items, source=f"run {found}", undoes=found, left=left)
         write_plan(made, out)
         protected = running.settings.batch.patterns
@@ -144,50 +147,41 @@ def undo(
 def _apply(invocation: Invocation, running: Running, plan: Plan, command: str, *, is_approved: bool) -> None:
     """Ask, and make the changes of a plan. Raises LimitReached, UsageError and typer.Exit with the exit code."""
     from bridge.batch.applying import apply as make
-    from bridge.cli.journaling import open_journal, run_facts
 
     kind = "undo" if plan.undoes else "batch"
-    facts = run_facts(running, kind, command, run=invocation.run, plan=plan.hash, source=plan.source)
-    with open_journal(running) as journal:
+    facts = running.run_facts(kind, command, run=invocation.run, plan=plan.hash, source=plan.source)
+    with running.open_journal() as journal:
         with running.session() as session:
             _check_organization(plan.organization, session.open().organization)
-            _check_limits(running, plan, _looks(running, session))
-            if not is_approved and not _is_wanted(plan):
-                output.print_line("Nothing was changed.", stderr=True)
-                raise typer.Exit(0)
-            with _at_work(invocation, running, journal, session, facts.id) as tools:
+            _check_limits(running, plan, running.sender(session).looks)
+            if not is_approved and plan.counts().get(Status.CHANGED):
+                _ask(plan)
+            with journal.holding(facts.id), _at_work(invocation, running, journal, session) as tools:
                 ending = make(plan, facts, tools)
         _tell(invocation, journal, ending)
 
 
 @contextlib.contextmanager
-def _at_work(invocation: Invocation, running: Running, journal: Journal, session: Session, run: str) -> Iterator[Tools]:
-    """With what a run is applied: nobody else works on it, signals end it well, and it is seen how far it is."""
+def _at_work(invocation: Invocation, running: Running, journal: Journal, session: Session) -> Iterator[Tools]:
+    """With what a run is applied: signals end it well, and it is seen how far it is."""
     from bridge.batch.applying import Tools
     from bridge.batch.guards import Stops
-    from bridge.batch.sending import OneByOne
     from bridge.cli.apply_progress import ApplyProgress
     from bridge.cli.halting import halting
 
-    patience = running.patience()
     is_noisy = invocation.options.verbose > 0
-    with journal.holding(run), ApplyProgress(lines=is_noisy) as progress, halting() as halt:
+    with ApplyProgress(lines=is_noisy) as progress, halting() as halt:
         yield Tools(
             journal=journal,
-            sender=OneByOne(running.runner(session, patience)),
+            sender=running.sender(session, tell=progress.tell, is_halted=halt),
             sha256_of=running.sha256_of,
-            patience=patience,
+            patience=running.patience(),
             is_halted=halt,
             progress=progress,
             stops=Stops(running.settings.batch),
+            left=session.left_answers,
+            replaced=running.scripts.replaced,
         )
-
-
-def _looks(running: Running, session: Session) -> Run:
-    """Runs what changes nothing."""
-    from bridge.batch.planning import one_by_one
-
-    return one_by_one(running.runner(session))
 
 
 def _check_limits(running: Running, plan: Plan, look: Run) -> None:
@@ -216,7 +210,7 @@ def _is_approved(plan: Plan, approve: str | None) -> bool:
     if len(approve) < _SHORTEST_HASH or not plan.hash.startswith(approve.lower()):
         raise UsageError(
             f"--approve: the plan has the hash {plan.hash}.",
-            remedy="Look at it with `exo-bridge batch show`, and give its hash.",
+            remedy=f"Look at it with `exo-bridge batch show`, and give its hash or the first {_SHORTEST_HASH} of it.",
         )
     return True
 
@@ -230,19 +224,20 @@ def _check_can_ask(invocation: Invocation, is_approved: bool) -> None:
         )
 
 
-def _is_wanted(plan: Plan) -> bool:
-    """What a person at the terminal says."""
-    from bridge.model import Status
-
-    changes = plan.counts().get(Status.CHANGED, 0)
-    question = f"Make {changes} changes in {plan.organization}?"
-    return not changes or typer.confirm(output.shown(question), err=True)
+def _ask(plan: Plan) -> None:
+    """Ask the person at the terminal. Raises Interrupted for every answer but yes, also for Ctrl-C and Ctrl-D."""
+    count = plan.counts()[Status.CHANGED]
+    question = f"Make {count} change{'s' if count > 1 else ''} in {plan.organization}?"
+    try:
+        typer.confirm(output.shown(question), err=True, abort=True)
+    except (typer.Abort, KeyboardInterrupt):
+        raise Interrupted("Not approved; nothing was changed.", remedy="Apply it when you are ready.") from None
 
 
 def _named(journal: Journal, run: str) -> str:
     """The id of a run; ``last`` is the last one of a batch. Raises UsageError."""
     if run == "last":
-        batches = (one.id for one in journal.runs() if one.facts.kind != "action")
+        batches = (one.id for one in journal.runs() if one.facts.kind in ("batch", "undo"))
         return next(batches, None) or journal.find(run)
     return journal.find(run)
 

@@ -93,12 +93,18 @@ def _next(found: Summary, settings: Path | None) -> dict[str, str]:
     given = f' --settings "{settings}"' if settings else ""
     run, counts = found.ending.run[:12], found.counts
     commands = {"see all": f"exo-bridge journal show {run}{given}"}
+    if counts[State.FAILED]:
+        commands["see failed"] = f"exo-bridge journal show {run} --failed{given}"
+    if counts[State.UNKNOWN]:
+        commands["see unknown"] = f"exo-bridge journal show {run} --unknown{given}"
     if counts[State.PLANNED] or counts[State.OPEN] or counts[State.UNKNOWN]:
         commands["go on"] = f"exo-bridge batch resume {run}{given}"
     if counts[State.FAILED]:
         commands["try again"] = f"exo-bridge batch resume {run} --retry-failed{given}"
     if counts[State.CHANGED]:
         commands["take back"] = f"exo-bridge batch undo {run} --out undo.json{given}"
+    if any(counts.values()):
+        commands["report"] = f"exo-bridge report {run} --html report.html{given}"
     return commands
 
 

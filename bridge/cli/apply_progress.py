@@ -42,8 +42,8 @@ class ApplyProgress:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, counts: Mapping[State, int], current: Call | None) -> None:
-        """How many items stand where, and the one that is under way."""
+    def __call__(self, counts: Mapping[State, int], current: Call | None, note: str = "") -> None:
+        """How many items stand where, and the one that was begun last; ``note`` is what else is to be known."""
         total, left = sum(counts.values()), sum(counts.get(state, 0) for state in _LEFT)
         done = total - left
         if self._before is None:
@@ -51,16 +51,24 @@ class ApplyProgress:
         if current is not None:
             self._about = str(next(iter(current.parameters.values()), ""))
         rate = (done - self._before) / max(time.monotonic() - self._began, 0.001)
+        noted = f"; {note}" if note else ""
         if self._has_bar:
-            self._move(done, total, f"{_counted(counts)}  {rate:.1f}/s  {self._about}")
+            self._move(done, total, f"{_counted(counts)}  {rate:.1f}/s{noted}  {self._about}")
         elif time.monotonic() - self._told >= _LINE_SECONDS:
             self._told = time.monotonic()
-            self._tell(f"{done} of {total}: {_counted(counts)}; {rate:.1f} a second{_time_left(left, rate)}")
+            self._tell(f"{done} of {total}: {_counted(counts)}; {rate:.1f} a second{noted}{_time_left(left, rate)}")
 
-    def _tell(self, text: str) -> None:
+    def tell(self, sentence: str) -> None:
+        """A sentence for whoever watches; a bar stays below it."""
         from bridge.cli import output
 
-        output.print_line(f"{text}; now {self._about}." if self._about else f"{text}.", stderr=True)
+        if self._bar is not None:
+            self._bar.console.print(output.shown(sentence), markup=False, highlight=False)
+        else:
+            output.print_line(sentence, stderr=True)
+
+    def _tell(self, text: str) -> None:
+        self.tell(f"{text}; now {self._about}." if self._about else f"{text}.")
 
     def _move(self, done: int, total: int, text: str) -> None:
         from bridge.cli import output

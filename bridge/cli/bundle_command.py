@@ -17,8 +17,8 @@ import typer
 from bridge.cli import output
 from bridge.cli.help import HelpCommand
 from bridge.cli.options import Invocation, command
-from bridge.cli.program import program_version
 from bridge.errors import BridgeError, UsageError
+from bridge.program import program_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,12 +58,12 @@ def support_bundle(
     force: Annotated[bool, typer.Option("--force", metavar="", help="Replace the file that is there.")] = False,
 ) -> None:
     """Write a zip about some runs, to send it to somebody: log, journal, settings, doctor; without secrets."""
-    from bridge.cli.log_setup import named_secrets
-    from bridge.cli.log_setup import personal_data as treated
     from bridge.cli.running import prepared
     from bridge.cli.support_bundle.bundle import bundled
     from bridge.cli.support_bundle.contents import Contents
     from bridge.logs.secret_search import SecretSearch
+    from bridge.logs.starting import named_secrets
+    from bridge.logs.starting import personal_data as treated
 
     wanted = [*(runs or ()), *([_LAST] if last else [])]
     if not wanted:
@@ -126,10 +126,9 @@ def check_place(file: Path, *, force: bool) -> None:
 
 def _journal(running: Running, stack: ExitStack) -> JournalReader | None:
     """The journal, where there is one. Raises JournalError."""
-    from bridge.cli.journaling import journal_path
     from bridge.journal import JournalReader
 
-    path = journal_path(running.settings, simulated=running.simulator is not None)
+    path = running.journal_path
     return stack.enter_context(JournalReader(path)) if path.exists() else None
 
 

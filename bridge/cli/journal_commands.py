@@ -181,15 +181,14 @@ def verify(invocation: Invocation, run: RunName, file: JournalFile = None) -> No
 
 def journal_file(invocation: Invocation, file: Path | None) -> Path:
     """The journal that is meant: that of the settings, or the usual one where there are no settings."""
-    from bridge.cli.journaling import journal_path
-    from bridge.journal import default_path
+    from bridge.journal import default_path, journal_path
     from bridge.settings import load_settings
 
     if file is not None:
         return file
     options = invocation.options
     try:
-        return journal_path(load_settings(options.settings).settings, simulated=options.simulate)
+        return journal_path(load_settings(options.settings).settings, is_simulated=options.simulate)
     except SettingsError:
         if options.settings is not None:
             raise

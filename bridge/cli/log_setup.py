@@ -6,7 +6,6 @@ knows which secrets to hide. What a command was given stands in the events of it
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import logging
 import time
@@ -15,20 +14,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
 import typer
-from pydantic import BaseModel, SecretStr
 
-from bridge.cli.program import program_version
 from bridge.errors import BridgeError, Interrupted, UsageError
-from bridge.logs import Log, configure
-from bridge.logs.files import MEGABYTE
+from bridge.logs import Log
+from bridge.logs.starting import log_of, personal_data
+from bridge.program import program_version
 from bridge.settings import Settings
 
 if TYPE_CHECKING:
     from bridge.cli.options import Invocation
-    from bridge.logs.log import Processor, Sink
-    from bridge.logs.personal import PersonalData, Treatment
     from bridge.session.wire_trace import WireTrace
 
 _TRACED = (
@@ -39,30 +34,7 @@ _TRACED = (
 
 def start_log(invocation: Invocation, settings: Settings) -> Log:
     """Set the log up, and let the invocation know it."""
-    options, wanted = invocation.options, settings.log
-    treatments: list[Processor] = [] if wanted.personal_data == "keep" else [personal_data(wanted.personal_data)]
-    sinks: list[Sink] = []
-    not_there = ""
-    if wanted.event_log:
-        from bridge.logs.event_log import EventLog
-
-        try:
-            sinks.append(EventLog())
-        except OSError as error:
-            not_there = str(error)
-    invocation.log = configure(
-        verbosity=options.verbose,
-        file=wanted.effective_file,
-        file_level=wanted.level,
-        max_bytes=wanted.max_size * MEGABYTE,
-        keep_days=wanted.keep_days,
-        secrets=(secret for _, secret in named_secrets(settings)),
-        treatments=treatments,
-        sinks=sinks,
-        run=invocation.run,
-    )
-    if not_there:
-        invocation.log.event("event log not written", level=logging.WARNING, error=not_there)
+    invocation.log = log_of(settings, run=invocation.run, verbosity=invocation.options.verbose)
     return invocation.log
 
 
@@ -131,35 +103,3 @@ def _causes(error: BaseException) -> dict[str, list[str]]:
         causes.append(f"{type(cause).__module__}.{type(cause).__name__}: {cause}")
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return {"causes": causes} if causes else {}
-
-
-def personal_data(treatment: Treatment) -> PersonalData:
-    """What treats names and addresses so, with this machine's key."""
-    from bridge.logs.personal import PersonalData, machine_key
-    from bridge.settings.model import APP_NAME
-
-    key = machine_key(Path(platformdirs.user_data_dir(APP_NAME, appauthor=False))) if treatment == "hash" else b""
-    return PersonalData(treatment, key)
-
-
-def named_secrets(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Every secret value of the settings, and the key it is of; also the content of a PFX file that they name."""
-    yield from _secrets(settings, "")
-    file = settings.exchange.certificate_pfx_file
-    if file is not None:
-        # Whoever needs it says that it cannot be read.
-        with contextlib.suppress(OSError):
-            yield "exchange.certificate_pfx_file", base64.b64encode(file.read_bytes()).decode("ascii")
-
-
-def _secrets(model: BaseModel, section: str) -> Iterator[tuple[str, str]]:
-    for name in type(model).model_fields:
-        value = getattr(model, name)
-        if isinstance(value, SecretStr):
-            text = value.get_secret_value()
-            yield f"{section}{name}", text
-            # base64 on several lines is sent as one.
-            if len(text.split()) > 1 and name == "certificate_pfx":
-                yield f"{section}{name}", "".join(text.split())
-        elif isinstance(value, BaseModel):
-            yield from _secrets(value, f"{name}.")

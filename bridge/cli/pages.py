@@ -1,11 +1,13 @@
 """The pages of the manual that are made from the code: ``python -m bridge.cli.pages`` writes them into the checkout.
 
-``docs/actions.md`` and ``docs/errors.md`` are made as a whole; of ``docs/settings.md`` the table of keys at its end,
-and of ``docs/permissions.md`` what each action needs. Tests hold them to that.
+``docs/actions.md``, ``docs/errors.md``, ``docs/schemas`` and ``integrations/helloid`` are made as a whole; of
+``docs/settings.md`` the table of keys at its end, and of ``docs/permissions.md`` what each action needs. Tests hold
+them to that.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from bridge.actions import ACTIONS, AREAS, actions_of
 from bridge.cli.actions_command import describe
 from bridge.cli.errors_page import errors_page
 from bridge.cli.examples import Trial, trials
+from bridge.helloid.schemas import schemas
+from bridge.helloid.wrappers import files
 from bridge.roles import permissions_of
 from bridge.scripts import ScriptFolder
 from bridge.settings import settings_table
@@ -121,6 +125,11 @@ def permissions_part() -> str:
     return "\n".join([*lines, ""])
 
 
+def schema_files() -> dict[str, str]:
+    """docs/schemas: the JSON schemas of HelloID's documents by file name, with a line feed at the end."""
+    return {f"{name}.json": json.dumps(schema, indent=2) + "\n" for name, schema in schemas().items()}
+
+
 def main() -> int:
     """Write the pages; the exit code."""
     docs = Path(__file__).resolve().parents[2] / "docs"
@@ -134,6 +143,13 @@ def main() -> int:
         path.write_text(text[:begin] + part, "utf-8", newline="\n")
     (docs / "actions.md").write_text(actions_page(), "utf-8", newline="\n")
     (docs / "errors.md").write_text(errors_page(), "utf-8", newline="\n")
+    (docs / "schemas").mkdir(exist_ok=True)
+    for name, text in schema_files().items():
+        (docs / "schemas" / name).write_text(text, "utf-8", newline="\n")
+    for name, text in files().items():
+        path = docs.parent / "integrations" / "helloid" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8", newline="\n")
     return 0
 
 

@@ -17,15 +17,15 @@ from bridge.cli import batch_commands, output
 from bridge.cli.batch_commands import ActionName, EncodingName, File
 from bridge.cli.help import HelpCommand
 from bridge.cli.options import NO_AGENT, Invocation, command
-from bridge.cli.program import program_version
 from bridge.errors import ActionFailed, SettingsError, UsageError
+from bridge.program import program_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bridge.batch import Item, Wish
     from bridge.batch.guards import Refusal
-    from bridge.batch.plan import Plan, PlanItem
+    from bridge.batch.plan import Items, Plan
     from bridge.cli.running import Running
 
 PlanFile = Annotated[
@@ -95,7 +95,7 @@ def plan_of(
     from bridge.batch import survey
     from bridge.batch.guards import refusals
     from bridge.batch.members import Members, group_sizes
-    from bridge.batch.planning import one_by_one, plan_items
+    from bridge.batch.planning import plan_items
     from bridge.cli.plan_progress import PlanProgress
 
     seen = survey(file, action, encoding=encoding, defaults=running.defaults)
@@ -105,22 +105,24 @@ def plan_of(
     found = _rows(running, file, action, encoding)
     with running.session() as session, PlanProgress(lines=invocation.options.verbose > 0) as progress:
         organization = session.open().organization
-        run = one_by_one(running.runner(session))
+        run = running.sender(session).looks
         members = Members(run)
-        items, left = plan_items(found, run, members, progress)
+        items, left = plan_items(
+            found, run, members, progress, total=sum(seen.counts.values()), replaced=running.scripts.replaced
+        )
         made = made_now(running, organization, items, source=file.name, left=(*notices, *left))
         sizes = group_sizes(made, members)
     return made, refusals(made, running.settings.batch, sizes)
 
 
-def made_now(running: Running, organization: str, items: Sequence[PlanItem], **facts: Any) -> Plan:
+def made_now(running: Running, organization: str, items: Items, **facts: Any) -> Plan:
     """A plan that is made by this command; ``facts`` are the other fields of Plan."""
     from bridge.batch.plan import Plan
 
     return Plan(
         organization=organization,
         agent=running.settings.agent.host,
-        items=tuple(items),
+        items=items,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         version=program_version(),
         **facts,

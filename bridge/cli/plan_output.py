@@ -80,7 +80,7 @@ def plan_json(
                 "limit": refusal.limit,
                 "message": refusal.sentence,
                 "remedy": refusal.how,
-                "items": [item.call.id for item in refusal.items],
+                "items": list(refusal.items),
             }
             for refusal in refusals
         ],
@@ -107,27 +107,41 @@ def _row(item: PlanItem, protected: Sequence[str]) -> dict[str, Any]:
     }
 
 
+class _Some:
+    """The first of several items, and how many they are."""
+
+    def __init__(self) -> None:
+        self.first: list[PlanItem] = []
+        self.count = 0
+
+    def add(self, item: PlanItem) -> None:
+        """One more."""
+        self.count += 1
+        if self.count <= _MOST_SHOWN:
+            self.first.append(item)
+
+
 def _print_items(plan: Plan, protected: Sequence[str]) -> None:
-    by_risk: defaultdict[Risk, defaultdict[str, list[PlanItem]]] = defaultdict(lambda: defaultdict(list))
+    by_risk: defaultdict[Risk, defaultdict[str, _Some]] = defaultdict(lambda: defaultdict(_Some))
     for item in plan.items:
-        by_risk[risk_of(item, protected)][item.call.action].append(item)
+        by_risk[risk_of(item, protected)][item.call.action].add(item)
     for risk in Risk:
         if risk is Risk.NONE or risk not in by_risk:
             continue
-        count = sum(len(items) for items in by_risk[risk].values())
+        count = sum(some.count for some in by_risk[risk].values())
         output.print_line()
         output.print_line(f"{risk.capitalize()}: {count}", style=_STYLES.get(risk, "bold"))
-        rows = [row for items in by_risk[risk].values() for row in _shown(items)]
+        rows = [row for some in by_risk[risk].values() for row in _shown(some)]
         output.print_rows(rows, ("action", "line", "object", "what"))
 
 
-def _shown(items: Sequence[PlanItem]) -> Iterator[dict[str, Any]]:
+def _shown(some: _Some) -> Iterator[dict[str, Any]]:
     """The first items of one action, and how many there are beside them."""
-    for item in items[:_MOST_SHOWN]:
+    for item in some.first:
         yield {"action": item.call.action, "line": item.line or None, "object": _object(item), "what": _what(item)}
-    if len(items) > _MOST_SHOWN:
-        more = len(items) - _MOST_SHOWN
-        yield {"action": items[0].call.action, "object": "...", "what": f"{more} more; --json has all"}
+    if more := some.count - len(some.first):
+        action = some.first[0].call.action
+        yield {"action": action, "object": "...", "what": f"{more} more; --json has all"}
 
 
 def _object(item: PlanItem) -> str:

@@ -7,30 +7,27 @@ sections count as always. ``log_setup`` has what is logged of the command itself
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
-from pydantic import BaseModel
 
 from bridge.cli.log_setup import logged, start_log, wire_trace
 from bridge.errors import UsageError
 from bridge.logs import Log, LogObserver
-from bridge.patience import Patience
-from bridge.scripts import ScriptFolder
-from bridge.session import Session
-from bridge.settings import Loaded, Settings, load_settings
+from bridge.program import NAME
+from bridge.settings import Loaded, load_settings
+from bridge.workplace import Workplace
 
 if TYPE_CHECKING:
-    from bridge.actions.action import Action
+    from bridge.batch.sending import Sender
     from bridge.cli.options import Invocation, Options
     from bridge.model import Call, Observer, OnRow, Outcome
-    from bridge.runner import Runner
+    from bridge.session import Session
     from bridge.session.wire_trace import WireTrace
     from bridge.simulator import Simulator, SimulatorOptions
 
 
-class Running:
-    """A command under way: its settings, where they are from, its log, and the simulator when there is one."""
+class Running(Workplace):
+    """A command under way: where its settings are from, and the simulator when there is one."""
 
     def __init__(
         self,
@@ -41,30 +38,36 @@ class Running:
         deadline: float | None = None,
         trace: WireTrace | None = None,
     ) -> None:
-        self.loaded = loaded
-        self.run_id = run_id
-        self._deadline = deadline
-        self.settings: Settings = loaded.settings
-        self.log = log
-        self.simulator = simulator
-        self.trace = trace
-        self.scripts = ScriptFolder(self.settings.scripts.folder)
-
-    def session(self) -> Session:
-        """A session that is not open yet; what happens to it is logged."""
-        return Session(
-            self.settings,
-            self.scripts,
-            listener=self.log.listen,
-            hide=self.log.redaction.add,
-            deadline=self._deadline,
-            trace=self.trace,
+        super().__init__(
+            loaded.settings, log, run_id, deadline=deadline, trace=trace, is_simulated=simulator is not None
         )
+        self.loaded = loaded
+        self.simulator = simulator
 
-    def defaults(self, action: Action) -> dict[str, Any]:
-        """The values of the section of the settings that stands in for what is not given to this action."""
-        section = getattr(self.settings, action.defaults) if action.defaults else None
-        return section.model_dump() if isinstance(section, BaseModel) else {}
+    def sender(
+        self,
+        session: Session,
+        *,
+        tell: Callable[[str], None] | None = None,
+        is_halted: Callable[[], bool] | None = None,
+    ) -> Sender:
+        """What sends the calls of a batch in the open session; ``tell`` gets a sentence when it has to wait."""
+        from bridge.batch.sending import Sender
+
+        def wait_told(sentence: str) -> None:
+            self.log.listen("waiting for the agent", message=sentence)
+            if tell is not None:
+                tell(sentence)
+
+        patience = self.patience()
+        return Sender(
+            session,
+            self.runner(session, patience),
+            patience,
+            unreachable=self.settings.batch.unreachable_timeout,
+            tell=wait_told,
+            is_halted=is_halted or (lambda: False),
+        )
 
     def run(self, calls: Sequence[Call], on_row: OnRow | None = None) -> list[Outcome]:
         """The outcomes of the calls, in one session; what they change is in the journal.
@@ -72,39 +75,18 @@ class Running:
         ``on_row`` takes the rows of reads one by one; see ``bridge.runner.run_calls``. Raises AgentError,
         ExchangeError, Interrupted, and JournalError before anything was sent.
         """
-        from bridge.cli.journaling import journaled
         from bridge.runner import run_calls
 
-        with journaled(self, self.run_id, calls) as observers, self.session() as session:
+        with contextlib.ExitStack() as stack:
+            observers: list[Observer] = []
+            if any(call.changes for call in calls):
+                command = f"{NAME} {calls[0].action.replace('.', ' ')}"
+                observers.append(stack.enter_context(self.journaled(command)))
+            session = stack.enter_context(self.session())
             session.open()
-            everybody: list[Observer] = [*observers, LogObserver(self.log)]
-            return run_calls(calls, session, everybody, patience=self.patience(), on_row=on_row)
-
-    @property
-    def organization(self) -> str:
-        """The organization that the settings ask for."""
-        exchange = self.settings.exchange
-        return exchange.delegated_organization or exchange.organization
-
-    def sha256_of(self, script: str) -> str:
-        """The hash of a script's text. Raises ScriptError."""
-        return self.scripts.get(script).sha256
-
-    def runner(self, session: Session, patience: Patience | None = None) -> Runner:
-        """A runner in the open session; what it does is logged."""
-        from bridge.runner import Runner
-
-        return Runner(session, [LogObserver(self.log)], patience or self.patience())
-
-    def patience(self) -> Patience:
-        """The waits that the settings allow."""
-        settings = self.settings
-        return Patience(
-            retries=settings.agent.read_retries,
-            throttle_pause=settings.exchange.throttle_pause,
-            visibility=settings.exchange.visibility_timeout,
-            deadline=self._deadline,
-        )
+            return run_calls(
+                calls, session, [*observers, LogObserver(self.log)], patience=self.patience(), on_row=on_row
+            )
 
 
 @contextlib.contextmanager

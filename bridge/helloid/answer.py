@@ -9,11 +9,15 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bridge.helloid.references import AccountReference
 from bridge.model import OnRow, Outcome
+
+if TYPE_CHECKING:
+    from bridge.helloid.schemas import ListedPermission, ListedSubPermission
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,8 @@ class Answer:
     is_correlated: bool = False
     data: dict[str, Any] = field(default_factory=dict)
     previous_data: dict[str, Any] = field(default_factory=dict)
-    permissions: list[dict[str, Any]] = field(default_factory=list)
-    sub_permissions: list[dict[str, Any]] = field(default_factory=list)
+    permissions: list[ListedPermission] = field(default_factory=list)
+    sub_permissions: list[ListedSubPermission] = field(default_factory=list)
     output: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -64,3 +68,6 @@ class Exchange(Protocol):
 
     def each(self, action: str, on_row: OnRow, **given: Any) -> Outcome:
         """One read whose rows are handed on one by one; the outcome has their number in its reason."""
+
+    def defaults(self, action: str) -> Mapping[str, Any]:
+        """What the settings give this action where a change says nothing, as [regional] for mailbox.set-regional."""

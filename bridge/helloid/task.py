@@ -86,8 +86,9 @@ class Task:
     ``data`` are the mapped fields (v1: the parts of the person that are used); ``account`` and ``permission`` are None
     where HelloID has none. ``operation`` is grant, update or revoke for sub-permissions, "" elsewhere;
     ``is_reconciliation`` says that there is neither person nor data. ``departments`` are those of the person's
-    contracts in conditions, without doubles, ``sources`` those of a resource. ``import_fields`` are the fields of an
-    account import. ``seconds`` is how long the answer may take from now on, None for no limit.
+    contracts in conditions, without doubles, None where there is no person; ``sources`` are those of a resource.
+    ``import_fields`` are the fields of an account import. ``seconds`` is how long the answer may take from now on, None
+    for no limit.
     """
 
     contract: Contract
@@ -101,7 +102,7 @@ class Task:
     correlation: Correlation | None = None
     operation: str = ""
     is_reconciliation: bool = False
-    departments: tuple[Source, ...] = ()
+    departments: tuple[Source, ...] | None = None
     current: tuple[CurrentPermission, ...] = ()
     sources: tuple[Source, ...] = ()
     import_fields: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ errors.py    what can go wrong
 from __future__ import annotations
 
 from bridge.journal.errors import JournalError, JournalNotRead, JournalNotWritten, JournalRefused
-from bridge.journal.journal import Journal, default_path
+from bridge.journal.journal import Journal, default_path, journal_path
 from bridge.journal.observer import JournalObserver
 from bridge.journal.reader import JournalReader, Verification
 from bridge.journal.records import Item, JournalRecord, Planned, RecordKind, Run, RunFacts, State
@@ -34,4 +34,5 @@ __all__ = [
     "State",
     "Verification",
     "default_path",
+    "journal_path",
 ]

@@ -4,6 +4,7 @@ Rules:
 
 - A record is appended, never rewritten, and only where the table in ``states`` allows it after what is there.
 - A method that writes is one transaction: when it returns, all of it is on the disk; when it raises, nothing is.
+  Only where a run begins and ends the disk is not waited for: nothing was sent yet, or all of it is told already.
 - Whoever works on a run holds it, so that a second process neither settles nor sends what the first has in flight.
 - Who sends many items at once writes their intents at once: the disk is waited for once.
 """
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 from filelock import FileLock, Timeout
@@ -37,6 +38,9 @@ from bridge.journal.schema import open_to_write, told, writing
 from bridge.journal.states import violation
 from bridge.model import Outcome
 
+if TYPE_CHECKING:
+    from bridge.settings import Settings
+
 _INSERT = """
     INSERT INTO record (run, item, position, kind, state, at, body, chain) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
@@ -45,6 +49,12 @@ _INSERT = """
 def default_path() -> Path:
     """The journal of this user on this machine, where the settings name no other."""
     return Path(platformdirs.user_data_dir("exo-bridge", appauthor=False)) / "journal.db"
+
+
+def journal_path(settings: Settings, *, is_simulated: bool = False) -> Path:
+    """The journal of these settings; what is done to a simulator inside the process has one of its own beside it."""
+    path = settings.journal.path or default_path()
+    return path.with_stem(f"{path.stem}-simulated") if is_simulated else path
 
 
 def _as_it_is(text: str) -> str:
@@ -67,17 +77,17 @@ class Journal(JournalReader):
 
     def begin(self, facts: RunFacts) -> None:
         """A run begins. Raises JournalNotWritten, and JournalRefused when it is there already."""
-        with self._writing(facts.id) as writer:
+        with self._writing(facts.id, waits=False) as writer:
             writer.append_run(RecordKind.BEGUN, vars(facts))
 
     def resume(self, run: str, facts: RunFacts) -> None:
         """A run goes on; ``facts`` are those of who does it now. Raises JournalNotWritten and JournalRefused."""
-        with self._writing(run) as writer:
+        with self._writing(run, waits=False) as writer:
             writer.append_run(RecordKind.RESUMED, vars(facts))
 
     def end(self, run: str, how: str) -> None:
         """A run ended: ``done``, ``interrupted`` or why else. Raises JournalNotWritten and JournalRefused."""
-        with self._writing(run) as writer:
+        with self._writing(run, waits=False) as writer:
             writer.append_run(RecordKind.ENDED, {"how": how, "counts": self._counts(run)})
 
     def plan(self, run: str, items: Iterable[Planned]) -> int:
@@ -160,8 +170,8 @@ class Journal(JournalReader):
                 file.unlink(missing_ok=True)
 
     @contextmanager
-    def _writing(self, run: str) -> Iterator[_Writer]:
-        with told(self.path, writing=True), writing(self._connection):
+    def _writing(self, run: str, *, waits: bool = True) -> Iterator[_Writer]:
+        with told(self.path, writing=True), writing(self._connection, waits=waits):
             yield _Writer(self._connection, run)
 
 

@@ -27,7 +27,7 @@ from bridge.journal.records import (
     outcome_of_body,
     planned_of,
 )
-from bridge.journal.schema import open_to_read, told
+from bridge.journal.schema import ABOUT, IDENTITY, open_to_read, told
 from bridge.journal.states import violation
 
 TIMEOUT = 30.0
@@ -43,6 +43,17 @@ _ITEMS = """
     JOIN record last ON last.number = (SELECT max(r.number) FROM record r WHERE r.run = p.run AND r.item = p.item)
     WHERE p.run = ? AND p.kind = 'planned' AND p.position > ? AND last.state IN (SELECT value FROM json_each(?))
     ORDER BY p.position LIMIT ?
+"""
+UNSETTLED_ABOUT = """
+    SELECT p.run, p.item, p.position, p.body, last.state, last.at, last.kind, last.body,
+        (SELECT i.at FROM record i WHERE i.run = p.run AND i.item = p.item AND i.kind = 'intent'
+            ORDER BY i.number DESC LIMIT 1)
+    FROM record p
+    JOIN record last ON last.number = (SELECT max(r.number) FROM record r WHERE r.run = p.run AND r.item = p.item)
+    WHERE p.number IN (
+        SELECT number FROM record WHERE kind = 'planned' AND {about} IN (SELECT value FROM json_each(?))
+    ) AND (last.state = 'open' OR (last.state = 'unknown' AND last.kind = 'outcome'))
+    ORDER BY p.number LIMIT ?
 """
 _COUNTS = """
     SELECT state, count(*) FROM record
@@ -170,6 +181,19 @@ class JournalReader:
     def unsettled(self, run: str) -> Iterator[Item]:
         """The items of which nobody knows whether they were done; they are settled before anything new is sent."""
         return self.items(run, (State.OPEN, State.UNKNOWN))
+
+    def unsettled_about(self, objects: Collection[str], *, most: int) -> list[Item]:
+        """The items of all runs about one of these objects of which nobody knows whether they were done, the first.
+
+        An object is named as in ``Planned.object``, or by its id. What was looked at in vain already is left out.
+        """
+        wanted = json.dumps(sorted(set(objects) - {""}))
+        found = {
+            row[1]: _item(row[0], row[1:])
+            for about in (ABOUT, IDENTITY)
+            for row in self._rows(UNSETTLED_ABOUT.format(about=about), wanted, most)
+        }
+        return list(found.values())[:most]
 
     def records(self, run: str) -> Iterator[JournalRecord]:
         """Every record of a run, in the order in which they were written."""

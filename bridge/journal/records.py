@@ -46,9 +46,9 @@ class RecordKind(StrEnum):
 class RunFacts:
     """What is known of a run when it begins.
 
-    ``kind`` is action, batch or undo; ``command`` what was typed, without secrets. ``user`` and ``machine`` are who ran
-    it and where, ``agent`` and ``organization`` what it ran on; ``version`` is exo-bridge's. ``plan`` is the hash of
-    the plan, ``source`` the file that it was made from; both may be empty.
+    ``kind`` is action, batch, undo or helloid; ``command`` what was typed or asked for, without secrets. ``user`` and
+    ``machine`` are who ran it and where, ``agent`` and ``organization`` what it ran on; ``version`` is exo-bridge's.
+    ``plan`` is the hash of the plan, ``source`` the file that it was made from; both may be empty.
     """
 
     kind: str

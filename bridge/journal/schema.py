@@ -28,6 +28,11 @@ APPLICATION_ID = 0x65786F6A
 
 Step = tuple[str, ...]
 
+ABOUT = "CASE WHEN json_valid(body) THEN json_extract(body, '$.object') END"
+IDENTITY = "CASE WHEN json_valid(body) THEN json_extract(body, '$.identity') END"
+"""What an item is about, as SQLite finds it in the body: as the call names it, and by its id. A body may hold numbers
+that are no JSON (NaN, Infinity): Python writes and reads them."""
+
 STEPS: tuple[Step, ...] = (
     (
         """
@@ -57,6 +62,10 @@ STEPS: tuple[Step, ...] = (
         CREATE TRIGGER never_removed BEFORE DELETE ON record
         BEGIN SELECT RAISE(ABORT, 'a record is never removed'); END
         """,
+    ),
+    (
+        f"CREATE INDEX item_about ON record ({ABOUT}) WHERE kind = 'planned'",
+        f"CREATE INDEX item_of_identity ON record ({IDENTITY}) WHERE kind = 'planned'",
     ),
 )
 
@@ -131,8 +140,13 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Step] = 
 
 
 @contextlib.contextmanager
-def writing(connection: sqlite3.Connection) -> Iterator[None]:
-    """One transaction that writes: on the disk when it was left without an error, undone otherwise."""
+def writing(connection: sqlite3.Connection, *, waits: bool = True) -> Iterator[None]:
+    """One transaction that writes: on the disk when it was left without an error, undone otherwise.
+
+    Without ``waits`` it is on the disk with the next one that waits: in WAL mode one wait is for all that was written
+    before (SQLite's documentation of PRAGMA synchronous).
+    """
+    connection.execute(f"PRAGMA synchronous = {'FULL' if waits else 'NORMAL'}")
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

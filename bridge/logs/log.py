@@ -51,6 +51,8 @@ _EVENT_LEVELS = {
     "run not ended in the journal": logging.ERROR,
 }
 _STARTS = frozenset(("script sent", "batch sent"))
+# What of the context is ours; a program that uses structlog itself has more there.
+_BOUND = ("run", "runspace", "pipeline")
 
 
 class Processor(Protocol):
@@ -104,9 +106,13 @@ class Log:
         if event == "pipeline ended":
             structlog.contextvars.unbind_contextvars("pipeline")
 
+    def of_run(self, run: str) -> None:
+        """From now on a line is of this run, where a process answers several."""
+        structlog.contextvars.bind_contextvars(run=run)
+
     def close(self) -> None:
         """End the log of this command."""
-        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.unbind_contextvars(*_BOUND)
         for sink in self._sinks:
             sink.close()
 
@@ -123,33 +129,35 @@ def configure(
     sinks: Iterable[Sink] = (),
     stream: IO[str] | None = None,
     run: str = "",
+    console: bool = True,
 ) -> Log:
     """Set logging up for one command.
 
     ``verbosity`` is the number of ``-v``; ``file_level`` is ``debug``, ``info`` or ``warning``; ``max_bytes`` and
     ``keep_days`` see ``LogFile``; ``treatments`` change events after the secrets were hidden; ``sinks`` take what the
-    console and the file take; ``stream`` is stderr unless given; ``run`` stands on every line. A file that cannot be
-    opened is told on the console, and left out.
+    console and the file take; ``stream`` is stderr unless given; ``run`` stands on every line. Without ``console``
+    nothing is told to people but what they must know of the log itself. A file that cannot be opened is told on the
+    console, and left out.
     """
     for name in ("pypsrp", "urllib3", "spnego", "requests"):
         logging.getLogger(name).setLevel(logging.WARNING)
         # Without a handler of ours Python would print their tracebacks, unredacted.
         logging.getLogger(name).addHandler(logging.NullHandler())
         logging.getLogger(name).propagate = False
-    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.unbind_contextvars(*_BOUND)
     if run:
         structlog.contextvars.bind_contextvars(run=run)
     least = {0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
-    console = _Console(stream or sys.stderr, least)
+    terminal = _Console(stream or sys.stderr, least)
     lines = None
     if file is not None:
         try:
             lines = _JsonLines(LogFile(file, max_bytes=max_bytes, keep_days=keep_days), min(LEVELS[file_level], least))
         except OSError as error:
-            console.msg(
+            terminal.msg(
                 "log file not written", level=logging.WARNING, file=str(file), error=error.strerror or str(error)
             )
-    everywhere: list[Sink] = [console, *([lines] if lines else []), *sinks]
+    everywhere: list[Sink] = [*([terminal] if console else []), *([lines] if lines else []), *sinks]
     return Log(Redaction(secrets), everywhere, file if lines else None, treatments)
 
 

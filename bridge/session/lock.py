@@ -6,6 +6,7 @@ Rules:
   lock on that file, which the system lets go of when the process ends, however it ends. So a holder that died blocks
   nobody, and its file is taken away by the next.
 - The line is short-lived knowledge of this machine and this user; the agent alone knows of clients elsewhere.
+- Beside the line stands what its holder has on the agent. What is found there was left by a holder that died.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import hashlib
 import json
 import os
 import time
+import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import platformdirs
@@ -25,6 +27,7 @@ from filelock import FileLock, Timeout
 
 _POLL_SECONDS = 0.1
 _SUFFIX = ".place"
+_LEFT = "left.json"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,15 @@ class Holder:
         """For a message."""
         moment = time.strftime("%H:%M:%S", time.localtime(self.since))
         return f"process {self.process_id} of {self.user}, since {moment}"
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a process has on the agent: shell, WSMan session by which the agent knows it, open batch ("" for none)."""
+
+    shell: str
+    session: str
+    batch: str = ""
 
 
 class RunspaceLock:
@@ -93,6 +105,36 @@ class RunspaceLock:
         with contextlib.suppress(OSError):
             self._place.unlink(missing_ok=True)
         self._place = self._lock = None
+
+    def is_wanted(self) -> bool:
+        """Whether somebody stands in line behind us. Never raises.
+
+        One who died counts too, until the next who comes takes its file away.
+        """
+        place = self._place
+        with contextlib.suppress(OSError):
+            return place is not None and any(path.name > place.name for path in self._folder.glob(f"*{_SUFFIX}"))
+        return False
+
+    def note(self, left: Left | None) -> None:
+        """Write down what we have on the agent, for who comes after us should we die; None for nothing.
+
+        Never raises.
+        """
+        file = self._folder / _LEFT
+        with contextlib.suppress(OSError):
+            if left is None:
+                file.unlink(missing_ok=True)
+            else:
+                file.write_text(json.dumps(asdict(left)), "ascii")
+
+    def left(self) -> Left | None:
+        """What was written down last, None for nothing."""
+        try:
+            found = Left(**json.loads((self._folder / _LEFT).read_text("ascii")))
+            return replace(found, batch=str(uuid.UUID(found.batch)) if found.batch else "")
+        except (OSError, ValueError, TypeError, AttributeError):
+            return None
 
     def _stand_in_line(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

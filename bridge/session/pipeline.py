@@ -27,6 +27,9 @@ from bridge.session.wsman import ObservedWSMan, translated
 STOP_SECONDS = 10.0
 """How long the agent is given to stop a pipeline. A call to Exchange that is under way ends only by itself."""
 
+LATE_STOP_SECONDS = 2.0
+"""The same when the deadline has passed: whoever set it waits."""
+
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -128,12 +131,12 @@ class Pipeline:
         """Ask the agent to stop the pipeline, and wait a little for its last word. Never raises an agent's error."""
         # The signal may have come in the middle of an exchange, whose connection is of no use any more.
         self._wsman.reset()
-        until = time.monotonic() + STOP_SECONDS
+        until = time.monotonic() + (LATE_STOP_SECONDS if self._deadline.has_passed else STOP_SECONDS)
         try:
             with translated(self._wsman.agent, maybe_sent=True):
                 self._pool.shell.signal(SignalCode.PS_CTRL_C, self._powershell.id)
                 while self._powershell.state == PSInvocationState.RUNNING and time.monotonic() < until:
-                    self._powershell.poll_invoke(timeout=2)
+                    self._powershell.poll_invoke(timeout=1)
         except Exception:  # the outcome is unknown then, and that is what is reported
             return
         self._close()

@@ -6,6 +6,7 @@ Rules:
   that another client is connected, and one waits until it is not. Both waits have one limit, and are told.
 - A client that the agent believes connected, and that said nothing for longer than a living one can, is dead: its
   shell is taken over once the agent lets go of it, or replaced.
+- A process of this machine that died left word of its shell: that is disconnected in its name and taken over at once.
 - Of two shells with our name one is used, and the other is closed. Shells of other owners, other names and other
   endpoints are never touched.
 """
@@ -26,8 +27,8 @@ from pypsrp.shell import SignalCode
 from bridge import errors
 from bridge.model import Listener
 from bridge.patience import Deadline
-from bridge.session.lock import Holder, RunspaceLock
-from bridge.session.shells import RunspaceInfo, delete_shell, enumerate_shells
+from bridge.session.lock import Holder, Left, RunspaceLock
+from bridge.session.shells import RunspaceInfo, delete_shell, disconnect_shell, enumerate_shells
 from bridge.session.wsman import ObservedWSMan, is_not_found, translated
 from bridge.settings import AgentSettings
 from bridge.wsman_faults import TIMED_OUT
@@ -52,13 +53,20 @@ class NamedRunspace:
         self._wsman: ObservedWSMan | None = None
         self._pool: RunspacePool | None = None
         self._lock: RunspaceLock | None = None
+        self._left: Left | None = None
         self._keys_exchanged = False
+        self.limit = Deadline()
         self.opened = 0.0
 
     @property
     def is_open(self) -> bool:
         """Whether there is a runspace to run something in."""
         return self._pool is not None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether another process of this machine waits for us to leave it."""
+        return self._lock is not None and self._lock.is_wanted()
 
     @property
     def id(self) -> str:
@@ -78,6 +86,7 @@ class NamedRunspace:
         if self._wsman is None:
             with translated(self._agent, maybe_sent=False):
                 self._wsman = ObservedWSMan(self._agent, self._listener, self._trace)
+        self._wsman.limit = self.limit
         return self._wsman
 
     # --- coming
@@ -88,7 +97,8 @@ class NamedRunspace:
         Waits for its turn as long as [agent] wait_timeout and the deadline allow. Raises AgentError.
         """
         limit = Deadline(deadline.remaining(self._agent.wait_timeout))
-        self._wait_in_line(limit)
+        if self._wait_in_line(limit):
+            self._let_go_for_the_dead()
         told = False
         while True:
             mine = [info for info in enumerate_shells(self.wsman) if info.mine]
@@ -131,9 +141,10 @@ class NamedRunspace:
                 self.pool.exchange_keys()
             self._keys_exchanged = True
 
-    def _wait_in_line(self, limit: Deadline) -> None:
+    def _wait_in_line(self, limit: Deadline) -> bool:
+        """Have our turn; False when we had it already, or no line can be kept. Raises RunspaceBusy."""
         if self._lock is not None:
-            return
+            return False
         agent = self._agent
         what = f"{agent.host}:{agent.effective_port}/{agent.configuration_name}/{agent.user}/{agent.runspace_name}"
         lock = RunspaceLock(what.lower())
@@ -148,13 +159,14 @@ class NamedRunspace:
         except OSError as error:
             # The agent still keeps two clients apart; what is lost is the order of those who wait.
             self._listener("line not kept", error=str(error))
-            return
+            return False
         if holder is not None:
             raise errors.RunspaceBusy(
                 f"The runspace {agent.runspace_name!r} is in use on this machine by {holder}; "
                 f"{seconds:.0f} s of waiting were not enough."
             )
         self._lock = lock
+        return True
 
     def _wait_for_client(self, info: RunspaceInfo, limit: Deadline, *, told: bool) -> None:
         """Wait a little for a client on another machine; tell it unless that was told; give up at the limit."""
@@ -202,6 +214,7 @@ class NamedRunspace:
             return False
         self._pool = pool
         self.opened = time.monotonic() - info.run_seconds
+        self.note()
         self._listener("runspace taken over", runspace=info.shell_id, idle_seconds=round(info.idle_seconds))
         return True
 
@@ -217,6 +230,7 @@ class NamedRunspace:
             self._delete(pool.id)
             raise
         self.opened = time.monotonic()
+        self.note()
         self._listener("runspace opened", runspace=pool.id, configuration=self._agent.configuration_name)
 
     def _patiently(self, pool: RunspacePool, begin: Callable[[], None]) -> None:
@@ -236,15 +250,44 @@ class NamedRunspace:
         while pool.state != RunspacePoolState.OPENED:
             pool._receive()
 
+    def note(self, batch: str = "") -> None:
+        """Tell who comes after us, should we die, which shell is ours and which batch is open in it, "" for none."""
+        if self._lock is not None and self._pool is not None:
+            self._lock.note(Left(self._pool.id, str(self.wsman.session_id), batch))
+
+    def _let_go_for_the_dead(self) -> None:
+        """Disconnect the shell that a process of this machine had when it died. Raises AgentError."""
+        self._left = self._lock.left() if self._lock is not None else None
+        if self._left is None:
+            return
+        try:
+            disconnect_shell(self.wsman, self._left.shell, self._left.session)
+            self._listener("runspace left by a dead process", shell=self._left.shell, batch=self._left.batch)
+        except (*LOST, errors.RunspaceBusy) as error:
+            # It ended meanwhile, or it was let go of and belongs to nobody or to somebody else.
+            self._listener("runspace gone", shell=self._left.shell, error=error.message)
+
+    @property
+    def left_batch(self) -> str:
+        """The batch that a process which died left in this runspace; "" for none."""
+        return self._left.batch if self._left is not None and self._left.shell == self.id else ""
+
     def forget_pipeline(self, pipeline_id: str) -> None:
         """Close a pipeline whose answer was lost, and which has ended. Never raises an agent's error."""
+        try:
+            self.end_pipeline(pipeline_id)
+        except errors.AgentError as error:
+            self._listener("pipeline not closed", error=error.message)
+
+    def end_pipeline(self, pipeline_id: str) -> None:
+        """End a pipeline, if it is there, and what runs in it. Raises AgentError: it may still be there."""
+        self.pool.pipelines.pop(pipeline_id.upper(), None)
         try:
             with translated(self._agent, maybe_sent=False):
                 self.pool.shell.signal(SignalCode.TERMINATE, pipeline_id.upper())
         except errors.AgentError as error:
             if not is_not_found(error):
-                self._listener("pipeline not closed", error=error.message)
-        self.pool.pipelines.pop(pipeline_id.upper(), None)
+                raise
 
     def _new_pool(self) -> RunspacePool:
         agent = self._agent
@@ -278,6 +321,7 @@ class NamedRunspace:
         with self._letting_go("runspace not disconnected") as pool:
             if pool is not None and pool.state == RunspacePoolState.OPENED:
                 pool.disconnect()
+                self._forget_note()
                 self._listener("runspace disconnected", idle_timeout=self._agent.idle_timeout)
             elif pool is not None:
                 # A signal came while it was opened.
@@ -292,13 +336,19 @@ class NamedRunspace:
             try:
                 with translated(self._agent, maybe_sent=False):
                     pool.close()
+                self._forget_note()
             except errors.AgentError as error:
                 if not is_not_found(error):
                     raise
+                self._forget_note()
                 # Gone is what was wanted.
                 self._listener("runspace gone", shell=pool.id, error=error.message)
             else:
                 self._listener("runspace closed")
+
+    def _forget_note(self) -> None:
+        if self._lock is not None:
+            self._lock.note(None)
 
     def abandon(self) -> None:
         """Let go at once, without a word to the agent."""

@@ -2,8 +2,7 @@
 
 Rules:
 
-- Exchange is connected once in the life of the runspace. Whoever takes it over looks at what is there
-  (Get-BridgeState.ps1) and connects again only where the account, the cmdlets or the token do not fit.
+- Exchange is connected once in the life of the runspace, see ``setting_up``.
 - Between two calls everything is mended: a runspace that is gone is opened anew, once; one that has grown old is
   replaced; Exchange is connected again when its connection or its token ended. A call that provably did not start,
   or did not reach Exchange, is then sent once more. Nothing else is ever sent twice here.
@@ -14,37 +13,30 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from bridge import errors
-from bridge.jea import function_name, scripts_sha256
+from bridge.jea import function_name
 from bridge.model import Call, Listener, OnRecord, OnRow, Record, Reply
 from bridge.patience import Deadline
 from bridge.scripts import ScriptFolder
-from bridge.session.exchange import (
-    BridgeState,
-    bridge_state,
-    connection_gone,
-    fits,
-    token_ends,
-)
-from bridge.session.exchange_logon import logon_parameters, setup_error
+from bridge.session.exchange import BridgeState, connection_gone, token_ends
 from bridge.session.pipeline import Pipeline
 from bridge.session.runspace import LOST, NamedRunspace
+from bridge.session.setting_up import ExchangeSetup
 from bridge.session.stream import BatchPipeline
+from bridge.session.stream_items import Answer
 from bridge.session.wsman import nobody
 from bridge.settings import Settings
 
 if TYPE_CHECKING:
     from bridge.session.wire_trace import WireTrace
 
-_CONNECT = "session/Connect-Bridge.ps1"
-_STATE = "session/Get-BridgeState.ps1"
 _BATCH = "session/Invoke-Batch.ps1"
 _MEMORY_EVERY = 100
-"""After how many pipelines the memory of the runspace is looked at again; a look is a pipeline itself."""
+"""After how many pipelines, or calls of a batch, its memory is looked at again; a look is a pipeline itself."""
 
 
 class Session:
@@ -68,15 +60,21 @@ class Session:
         self._settings = settings
         self._scripts = scripts
         self._listener: Listener = listener or nobody
-        self._hide = hide or nobody
         self._deadline = Deadline(deadline)
         self._runspace = NamedRunspace(settings.agent, self._listener, trace)
+        self._exchange = ExchangeSetup(
+            settings, scripts, self._runspace, self._run_own, listener=self._listener, hide=hide or nobody
+        )
+        self._runspace.limit = self._deadline
         self._state: BridgeState | None = None
         self._pipelines = 0
+        self._looked_at = 0
         self._last_pipeline = ""
         self._batch: BatchPipeline | None = None
         self._is_broken = False
+        self._is_disconnected = False
         self._is_left = False
+        self.left_answers: tuple[Answer, ...] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -86,16 +84,15 @@ class Session:
     ) -> None:
         self.leave()
 
-    def open(self, *, left: Iterable[str] = ()) -> BridgeState:
+    def open(self, *, left: Sequence[Call] = ()) -> BridgeState:
         """Take the runspace over or open it, and connect Exchange where it is not connected.
 
-        ``left`` are ids of batches that a client may have left open there, which wait for input and would keep the
-        runspace: they are ended, and what runs in them is stopped. Raises AgentError and ExchangeError.
+        ``left`` are calls of a batch of a process that died, in their order, as far as they are known. Where that batch
+        is still there they come to their end, and ``left_answers`` has the answers that can still be had. Raises
+        AgentError and ExchangeError.
         """
-        if not self._runspace.reach(self._deadline):
+        if not self._reach(left):
             return self._set_up("new")
-        for batch_id in left:
-            self._runspace.forget_pipeline(str(uuid.UUID(batch_id)))
         if not self._is_old():
             try:
                 state = self._set_up("taken over")
@@ -109,27 +106,43 @@ class Session:
                     return state
         return self._rebuild()
 
+    def within(self, seconds: float | None) -> None:
+        """What comes next may take so many seconds, from now on; None is no limit. It replaces the deadline."""
+        self._deadline = self._runspace.limit = Deadline(seconds)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the last call failed on the way to the agent or back; the next one would begin with mending it."""
+        return self._is_broken
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether another process of this machine waits for the runspace."""
+        return self._runspace.is_wanted
+
     def look(self) -> BridgeState | None:
         """The state of the runspace if it is there, without connecting Exchange; None when there is none."""
-        if not self._runspace.reach(self._deadline, may_open=False):
-            return None
-        return self._read_state("taken over")
+        return self._exchange.read_state("taken over") if self._reach(may_open=False) else None
 
     def reach(self) -> bool:
         """Take the runspace over (True) or open it (False), and connect nothing; ``ask`` and ``connect`` follow.
 
         Raises AgentError.
         """
-        return self._runspace.reach(self._deadline)
+        return self._reach()
+
+    def _reach(self, left: Sequence[Call] = (), *, may_open: bool = True) -> bool:
+        if not self._runspace.reach(self._deadline, may_open=may_open):
+            return False
+        self._end_left_batch(left)
+        return True
 
     def ask(self, script: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """The one object that a script of the session answers in the runspace that was reached.
 
         Raises AgentError, and ExchangeError where the runspace runs no such script.
         """
-        reply = self._prepare(script, parameters)
-        self._check_answered(reply, script)
-        return reply.output[0]
+        return self._exchange.ask(script, parameters)
 
     def connect(self, *, taken_over: bool) -> BridgeState:
         """Connect Exchange in the runspace that was reached, where it is not. Raises AgentError and ExchangeError."""
@@ -149,10 +162,9 @@ class Session:
         Raises also ExchangeError: Exchange could not be connected again, and the call was not sent.
         """
         try:
-            self._mend()
+            self.mend()
             reply = self._sent(script, parameters, on_record, call_id, on_row)
-            if self._state is not None and not reply.handed_on and connection_gone(reply, self._state):
-                self._listener("exchange connection lost", error=reply.errors[-1].message)
+            if not reply.handed_on and self.has_lost_exchange(reply):
                 self._connect_again()
                 reply = self._run(script, parameters, on_record, "", on_row)
         except errors.AgentError:
@@ -160,27 +172,15 @@ class Session:
             raise
         return reply
 
-    def batch(
-        self, scripts: Iterable[str], on_record: Callable[[Call, Record], None], *, batch_id: str = ""
-    ) -> BatchPipeline:
+    def batch(self, scripts: Iterable[str], on_record: Callable[[Call, Record], None]) -> BatchPipeline:
         """A pipeline for many calls of these scripts in the open runspace, which is mended first.
 
-        ``batch_id`` becomes its id on the agent. Raises AgentError and ExchangeError: Exchange could not be connected.
+        Raises AgentError and ExchangeError: Exchange could not be connected.
         """
-        self._mend()
+        self.mend()
         names = tuple(scripts)
-        is_command = self._settings.agent.jea
-        self._batch = BatchPipeline(
-            self._runspace.pool,
-            self._runspace.wsman,
-            function_name(_BATCH) if is_command else self._scripts.get(_BATCH).text,
-            {} if is_command else {name: self._scripts.get(name).text for name in names},
-            str(uuid.UUID(batch_id)) if batch_id else str(uuid.uuid4()),
-            self._deadline,
-            on_record,
-            is_command=is_command,
-        )
-        self._pipelines += 1
+        self._batch = self._new_batch(names, on_record, str(uuid.uuid4()))
+        self._runspace.note(self._batch.id)
         self._listener(
             "batch sent", pipeline=self._batch.id, scripts={name: self._scripts.get(name).sha256 for name in names}
         )
@@ -217,23 +217,93 @@ class Session:
 
     # --- keeping it well
 
-    def _mend(self) -> None:
-        """Before a call: what broke at the last one, and what has grown old."""
+    def mend(self) -> None:
+        """Before a call: what broke at the last one, and what has grown old. Raises AgentError and ExchangeError."""
         if self._deadline.has_passed:
             raise errors.DeadlinePassed("The deadline has passed; nothing more was sent.")
-        batch, self._batch = self._batch, None
-        if batch is not None and batch.is_broken:
-            # It waits for input, and would keep the runspace for ever.
-            self._runspace.reset_connection()
-            self._runspace.forget_pipeline(batch.id)
-            self._is_broken = True
+        try:
+            self._end_batch()
+        except LOST as error:
+            self._listener("runspace lost", error=error.message)
+            self._batch = None
+            self._rebuild()
         if self._is_broken:
             self._recover()
         elif self._runspace.is_open and (self._is_old() or self._has_grown()):
             self._rebuild()
+        elif self._is_disconnected:
+            self._connect_again()
         elif self._state is not None and token_ends(self._state):
             self._listener("token ends", expires=self._state.token_expires)
             self._connect_again()
+
+    @property
+    def wants_mending(self) -> bool:
+        """Whether a batch that is under way had better end, so that ``mend`` can do what is due."""
+        pipelines = self._pipelines + (self._batch.sent if self._batch else 0)
+        return (
+            self._is_disconnected
+            or self._is_above_limits(pipelines)
+            or (self._state is not None and token_ends(self._state))
+        )
+
+    def has_lost_exchange(self, reply: Reply) -> bool:
+        """Whether a reply says that Exchange is not connected any more; its cmdlet was not run. ``mend`` connects."""
+        if self._state is None or not connection_gone(reply, self._state):
+            return False
+        if not self._is_disconnected:
+            self._listener("exchange connection lost", error=reply.errors[-1].message)
+        self._is_disconnected = True
+        return True
+
+    def _end_left_batch(self, calls: Sequence[Call]) -> None:
+        """End the batch that a dead process left. Raises AgentError: it may still be there."""
+        batch_id = self._runspace.left_batch
+        if not batch_id:
+            return
+        batch = self._new_batch((), lambda *_: None, batch_id)
+        try:
+            self.left_answers = tuple(batch.take_over(calls)) if calls else ()
+        except errors.AgentError as error:
+            self._listener("batch lost", pipeline=batch_id, error=error.message)
+        self._end_pipeline(batch_id)
+        self._runspace.note()
+
+    def _end_pipeline(self, batch_id: str) -> None:
+        """End a batch that waits for input: it would keep the runspace for ever. Raises AgentError."""
+        self._runspace.reset_connection()
+        try:
+            self._runspace.end_pipeline(batch_id)
+        except LOST:
+            self._runspace.reset_connection()
+            self._runspace.end_pipeline(batch_id)
+
+    def _new_batch(
+        self, scripts: Iterable[str], on_record: Callable[[Call, Record], None], batch_id: str
+    ) -> BatchPipeline:
+        is_command = self._settings.agent.jea
+        return BatchPipeline(
+            self._runspace.pool,
+            self._runspace.wsman,
+            function_name(_BATCH) if is_command else self._scripts.get(_BATCH).text,
+            {} if is_command else {name: self._scripts.get(name).text for name in scripts},
+            batch_id,
+            self._deadline,
+            on_record,
+            is_command=is_command,
+        )
+
+    def _end_batch(self) -> None:
+        """What is left to do of a batch after its calls. Raises AgentError: it may still be there."""
+        batch = self._batch
+        if batch is None:
+            return
+        if batch.is_broken:
+            self._is_broken = True
+            self._end_pipeline(batch.id)
+        self._batch = None
+        self._pipelines += max(1, batch.sent)
+        self._runspace.note()
 
     def _recover(self) -> None:
         """After a failure: go on with the runspace where it still answers, else with a new one. Raises AgentError."""
@@ -242,14 +312,14 @@ class Session:
         lost = self._last_pipeline
         try:
             # The runspace runs one pipeline at a time: when this one answers, the lost one has ended.
-            self._state = self._read_state("taken over")
+            self._state = self._exchange.read_state("taken over")
             self._runspace.forget_pipeline(lost)
         except errors.AgentError as error:
             self._listener("runspace lost", error=error.message)
             self._rebuild()
             return
         self._listener("runspace kept", runspace=self._runspace.id)
-        if not self._fits(self._state):
+        if not self._exchange.fits(self._state):
             self._connect_again()
 
     def _connect_again(self) -> None:
@@ -258,7 +328,8 @@ class Session:
         Raises AgentError and ExchangeError.
         """
         try:
-            self._state = self._connect_exchange("taken over")
+            self._state = self._exchange.connect("taken over")
+            self._is_disconnected = False
         except LOST as error:
             self._listener("runspace lost", error=error.message)
             self._rebuild()
@@ -266,27 +337,36 @@ class Session:
     def _rebuild(self) -> BridgeState:
         """A new runspace, with Exchange connected. Raises AgentError and ExchangeError."""
         self._runspace.replace()
-        self._is_broken = False
-        self._pipelines = 0
+        self._is_broken = self._is_disconnected = False
+        self._pipelines = self._looked_at = 0
         return self._set_up("new")
 
     def _is_old(self) -> bool:
-        """By its age, or by the number of pipelines that this process ran in it."""
+        """By its age, or by the number of pipelines that this process ran in it; each call of a batch counts as one."""
+        if not self._is_above_limits(self._pipelines):
+            return False
+        self._listener("runspace recycled", age=round(self._age), pipelines=self._pipelines)
+        return True
+
+    def _is_above_limits(self, pipelines: int) -> bool:
         agent = self._settings.agent
-        age = time.monotonic() - self._runspace.opened
-        if (agent.recycle_age and age > agent.recycle_age) or (
-            agent.recycle_pipelines and self._pipelines >= agent.recycle_pipelines
-        ):
-            self._listener("runspace recycled", age=round(age), pipelines=self._pipelines)
-            return True
-        return False
+        return bool(
+            (agent.recycle_age and self._age > agent.recycle_age)
+            or (agent.recycle_pipelines and pipelines >= agent.recycle_pipelines)
+        )
+
+    @property
+    def _age(self) -> float:
+        """Seconds since the runspace was opened."""
+        return time.monotonic() - self._runspace.opened
 
     def _has_grown(self) -> bool:
         """Whether its memory is above the limit, or it is gone; looked at now and then only."""
-        if not self._settings.agent.recycle_memory or not self._pipelines or self._pipelines % _MEMORY_EVERY:
+        if not self._settings.agent.recycle_memory or self._pipelines - self._looked_at < _MEMORY_EVERY:
             return False
+        self._looked_at = self._pipelines
         try:
-            return self._is_large(self._read_state("taken over"))
+            return self._is_large(self._exchange.read_state("taken over"))
         except LOST as error:
             self._listener("runspace lost", error=error.message)
             return True
@@ -298,81 +378,14 @@ class Session:
         self._listener("runspace recycled", memory_bytes=state.memory_bytes, pipelines=self._pipelines)
         return True
 
-    # --- setting it up
-
     def _set_up(self, runspace: str) -> BridgeState:
         try:
-            is_jea = self._settings.agent.jea
-            state = self._read_state(runspace) if is_jea or runspace == "taken over" else None
-            if state is not None and is_jea:
-                self._check_installed(state)
-            if state is None or not self._fits(state):
-                state = self._connect_exchange(runspace)
+            self._state = self._exchange.set_up(runspace)
         except (errors.ExchangeError, errors.AgentError):
             if runspace == "new":
                 self.close()
             raise
-        self._state = state
-        if state.missing_commands:
-            self._listener("cmdlets missing", cmdlets=", ".join(state.missing_commands))
-        self._listener(
-            "exchange connected",
-            connection=state.connection,
-            organization=state.organization,
-            logon=state.logon,
-            module=state.module_version,
-            powershell=state.power_shell_version,
-        )
-        return state
-
-    def _fits(self, state: BridgeState) -> bool:
-        return fits(state, self._settings.exchange, self._scripts.cmdlets())
-
-    def _check_installed(self, state: BridgeState) -> None:
-        """Refuse a JEA endpoint whose functions are not these scripts. Raises InstalledScriptsDiffer."""
-        wanted, installed = scripts_sha256(self._scripts), state.installed_scripts
-        if installed != wanted:
-            raise errors.InstalledScriptsDiffer(
-                f"The endpoint {self._settings.agent.configuration_name!r} has other scripts than this client: their "
-                f"hash is {installed[:12] or 'not there'}, and {wanted[:12]} here. Nothing was run."
-            )
-
-    def _read_state(self, runspace: str) -> BridgeState:
-        return self._answered(self._prepare(_STATE, {}), runspace)
-
-    def _connect_exchange(self, runspace: str) -> BridgeState:
-        exchange = self._settings.exchange
-        self._listener("connecting exchange", organization=exchange.organization)
-        parameters = logon_parameters(
-            exchange,
-            self._scripts.cmdlets(),
-            timeout=self._settings.agent.read_timeout,
-            hide=self._hide,
-            run=self._prepare,
-        )
-        return self._answered(self._prepare(_CONNECT, parameters), runspace)
-
-    def _prepare(self, script: str, parameters: Mapping[str, Any]) -> Reply:
-        """Run a script of ours before a call. Raises AgentError, which says that the call was not sent."""
-        try:
-            return self._run(script, parameters, self._on_record)
-        except errors.AgentError as error:
-            error.maybe_sent = False
-            raise
-
-    def _answered(self, reply: Reply, runspace: str) -> BridgeState:
-        self._check_answered(reply, _STATE)
-        return bridge_state(reply.output[0], runspace, self._runspace.id)
-
-    def _check_answered(self, reply: Reply, script: str) -> None:
-        """Raise what it means that a script of the session did not answer."""
-        if reply.ok and reply.output:
-            return
-        if self._settings.agent.jea and reply.errors and function_name(script) == reply.errors[0].target:
-            raise errors.InstalledScriptsDiffer(
-                f"The endpoint {self._settings.agent.configuration_name!r} has no function {function_name(script)}."
-            )
-        raise setup_error(reply, self._settings.exchange.logon)
+        return self._state
 
     def _run(
         self,
@@ -410,5 +423,6 @@ class Session:
         finally:
             self._listener("pipeline ended", pipeline=pipeline_id, seconds=round(time.monotonic() - start, 4))
 
-    def _on_record(self, record: Record) -> None:
-        self._listener(record.stream, message=record.message)
+    def _run_own(self, script: str, parameters: Mapping[str, Any]) -> Reply:
+        """Run a script of the session; what it says is listened to."""
+        return self._run(script, parameters, lambda record: self._listener(record.stream, message=record.message))

@@ -105,6 +105,23 @@ def delete_shell(wsman: ObservedWSMan, shell_id: str) -> None:
         wsman.delete(RESOURCE_URI + wsman.agent.configuration_name, selector_set=_selectors(shell_id))
 
 
+def disconnect_shell(wsman: ObservedWSMan, shell_id: str, session_id: str) -> None:
+    """Disconnect a shell in the name of the client that has it, by its WSMan session, so that another one may connect.
+
+    For a client that is known to be dead: the agent would believe it connected for some time. Raises AgentError.
+    """
+    own, wsman.session_id = wsman.session_id, session_id
+    try:
+        with translated(wsman.agent, maybe_sent=False):
+            wsman.disconnect(
+                RESOURCE_URI + wsman.agent.configuration_name,
+                ET.Element(f"{{{NAMESPACES['rsp']}}}Disconnect"),
+                selector_set=_selectors(shell_id),
+            )
+    finally:
+        wsman.session_id = own
+
+
 def _selectors(shell_id: str) -> SelectorSet:
     selectors = SelectorSet()
     selectors.add_option("ShellId", shell_id)

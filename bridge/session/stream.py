@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import xml.etree.ElementTree as ET
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -25,6 +26,7 @@ from pypsrp.exceptions import WSManFaultError
 from pypsrp.messages import EndOfPipelineInput, MessageType, PipelineInput
 from pypsrp.powershell import Fragmenter, PowerShell, RunspacePool
 from pypsrp.shell import SignalCode
+from pypsrp.wsman import NAMESPACES, SelectorSet
 
 from bridge import errors
 from bridge.actions.action import parameter_name
@@ -49,7 +51,8 @@ class BatchPipeline:
 
     ``text`` is Invoke-Batch.ps1's, or with ``is_command`` the name of its function; ``scripts`` the texts of the
     scripts that the calls may name, by name (none with ``is_command``). ``pipeline_id`` is a GUID. ``on_record`` is
-    told of each record with its call, as it arrives.
+    told of each record with its call, as it arrives. ``sent`` is how many calls were sent, ``room`` how
+    many are taken at a time just now.
     """
 
     def __init__(
@@ -91,6 +94,8 @@ class BatchPipeline:
         self._state: int | None = None
         self._failure: dict[str, Any] = {}
         self._tries = 0
+        self.sent = 0
+        self.room = 0
 
     @property
     def maybe_run(self) -> tuple[Call, ...]:
@@ -101,6 +106,11 @@ class BatchPipeline:
     def not_started(self) -> tuple[Call, ...]:
         """The calls that were taken and provably did not start."""
         return (*(item.call for item in self._split()[1]), *self._unsent)
+
+    @property
+    def on_their_way(self) -> int:
+        """How many calls were sent and have no answer yet."""
+        return len(self._items)
 
     @property
     def not_taken(self) -> tuple[Answer, ...]:
@@ -116,11 +126,12 @@ class BatchPipeline:
         """Take no more calls; those that were sent are done and answered. May be called from a signal's handler."""
         self._no_more = True
 
-    def answers(self, calls: Iterable[Call]) -> Iterator[Answer]:
+    def answers(self, calls: Iterable[Call | None]) -> Iterator[Answer]:
         """The answers to the calls, in their order, each as soon as it is there. The calls are taken as they are sent.
 
-        An exception of ``calls`` comes out after the answers to what was sent before. Raises AgentError when not all
-        could be answered, and Interrupted when a signal came: the pipeline is then stopped. Whoever leaves the
+        ``calls`` gives None while it has none before an answer to those on their way; with none on their way that is
+        its end. An exception of ``calls`` comes out after the answers to what was sent before. Raises AgentError when
+        not all could be answered, and Interrupted when a signal came: the pipeline is then stopped. Whoever leaves the
         iteration stops it too.
         """
         source = _Source(calls)
@@ -157,6 +168,35 @@ class BatchPipeline:
         if source.error is not None:
             raise source.error
 
+    def take_over(self, calls: Iterable[Call]) -> Iterator[Answer]:
+        """The answers that the agent has to these calls, which another process sent in this pipeline before it died.
+
+        What was sent comes to its end first. Answers that went to the other process are lost. Raises as ``answers``.
+        """
+        self._has_started = self._has_lost_output = self._no_more = True
+        self._items.extend(Item(call) for call in calls)
+        try:
+            with translated(self._wsman.agent, maybe_sent=False):
+                self._connect()
+            self._send([])
+            while self._state is None:
+                if self._deadline.has_passed:
+                    raise errors.DeadlinePassed("The deadline passed while calls were running; they were stopped.")
+                self._receive()
+                yield from self._deliver()
+        except KeyboardInterrupt:
+            raise errors.Interrupted("Stopped while calls were running.") from None
+        finally:
+            self._close()
+
+    def _connect(self) -> None:
+        """Become the one who gets the output of the pipeline. pypsrp does that only for pipelines that it began."""
+        shell = self._pool.shell
+        selectors = SelectorSet()
+        selectors.add_option("ShellId", str(shell.id))
+        connect = ET.Element(f"{{{NAMESPACES['rsp']}}}Connect", CommandId=self.id)
+        self._wsman.connect(shell.resource_uri, connect, selector_set=selectors)
+
     def _deliver(self) -> Iterator[Answer]:
         while self._answered:
             yield self._answered.popleft()
@@ -174,12 +214,14 @@ class BatchPipeline:
         if self._has_ended_input:
             return
         calls: list[Call] = []
-        room = self._pace.room(len(self._items))
+        self.room = self._pace.room(len(self._items))
         size = 0
-        while room > len(calls) and size < _SEND_CHARACTERS and not self._no_more:
+        while self.room > len(calls) and size < _SEND_CHARACTERS and not self._no_more:
             call = source.take()
             if call is None:
-                self._no_more = True
+                # What has nothing to give now, and waits for nothing, has come to its end.
+                if source.has_ended or not (calls or self._items):
+                    self._no_more = True
                 break
             calls.append(call)
             size += sum(len(str(value)) for value in call.parameters.values())
@@ -211,6 +253,7 @@ class BatchPipeline:
             self._items.extend(Item(call) for call in calls)
             raise
         self._items.extend(Item(call) for call in calls)
+        self.sent += len(calls)
         self._has_ended_input = ends
 
     def _item(self, call: Call) -> dict[str, Any]:
@@ -332,13 +375,18 @@ class BatchPipeline:
 class _Source:
     """The calls, and how they ended: ``is_empty`` when all were taken, ``error`` when the next could not be had."""
 
-    def __init__(self, calls: Iterable[Call]) -> None:
+    def __init__(self, calls: Iterable[Call | None]) -> None:
         self._calls = iter(calls)
         self.is_empty = False
         self.error: Exception | None = None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether there are no more calls."""
+        return self.is_empty or self.error is not None
+
     def take(self) -> Call | None:
-        """The next call, or None."""
+        """The next call, or None: there is none now, or no more."""
         try:
             return next(self._calls)
         except StopIteration:

@@ -32,6 +32,7 @@ from pypsrp.wsman import NAMESPACES, WSMan, WSManAction
 
 from bridge import errors
 from bridge.model import Listener
+from bridge.patience import Deadline
 from bridge.session.logon import logon_error
 from bridge.session.tls import set_trust, tls_error
 from bridge.settings import is_loopback
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from bridge.settings import AgentSettings
 
 logging.getLogger("pypsrp").setLevel(logging.WARNING)
+
+_LAST_WORD = 1.0
+"""Seconds that an exchange has at least, also when the deadline has passed: to stop what runs, to let go of a shell."""
 
 RESOURCE_URI = "http://schemas.microsoft.com/powershell/"
 
@@ -60,7 +64,7 @@ _FOREIGN = (
 class ObservedWSMan(WSMan):
     """pypsrp's WSMan that tells a listener of each exchange with the agent: its action and its time, no content.
 
-    ``trace`` gets the content, where somebody asked for that.
+    ``trace`` gets the content, where somebody asked for that. No answer is waited for beyond ``limit``.
     """
 
     def __init__(self, agent: AgentSettings, listener: Listener, trace: WireTrace | None = None) -> None:
@@ -88,6 +92,7 @@ class ObservedWSMan(WSMan):
         set_trust(self, agent)
         self.agent = agent
         self.listener = listener
+        self.limit = Deadline()
         if trace is not None:
             self.transport.send = trace.around(self.transport.send)  # type: ignore[method-assign]  # of this one alone
 
@@ -108,8 +113,9 @@ class ObservedWSMan(WSMan):
 
     def receive(self, resource_uri: str, resource: ET.Element, *arguments: Any, **options: Any) -> ET.Element:
         """Wait for output. Silence is answered by one more request, not by pypsrp's five, which take five minutes."""
+        retries = 0 if self.limit.remaining(self.agent.read_timeout) < self.agent.read_timeout else 1
         answer = self.invoke(
-            WSManAction.RECEIVE, resource_uri, resource, *arguments, retries_on_read_timeout=1, **options
+            WSManAction.RECEIVE, resource_uri, resource, *arguments, retries_on_read_timeout=retries, **options
         )
         body = answer.find("s:Body", NAMESPACES)
         if body is None:
@@ -117,6 +123,12 @@ class ObservedWSMan(WSMan):
         return body
 
     def _exchange(self, action: str, *arguments: Any, **options: Any) -> ET.Element:
+        # The last word on what the deadline ended has its own moment.
+        for name, most in (
+            ("connection_timeout", self.agent.connect_timeout),
+            ("read_timeout", self.agent.read_timeout),
+        ):
+            setattr(self.transport, name, max(_LAST_WORD, min(most, self.limit.remaining(most) + _LAST_WORD)))
         start = time.monotonic()
         answer = "failed"
         try:
@@ -133,6 +145,10 @@ class ObservedWSMan(WSMan):
                 seconds=round(time.monotonic() - start, 4),
             )
         return element
+
+    def _seconds(self, most: int) -> float:
+        """How long an exchange may wait now, with a moment for the last word on what the deadline ended."""
+        return min(most, self.limit.remaining(most) + _LAST_WORD)
 
     def reset(self) -> None:
         """Log on anew at the next exchange.
@@ -202,7 +218,7 @@ def agent_error(error: Exception, agent: AgentSettings, *, maybe_sent: bool) -> 
     if isinstance(error, requests.exceptions.SSLError):
         return tls_error(_chain(error), agent, maybe_sent=maybe_sent)
     if isinstance(error, requests.Timeout) and not isinstance(error, requests.ConnectTimeout):
-        return errors.AgentTimeout(f"{where} did not answer within {agent.read_timeout} s.", maybe_sent=maybe_sent)
+        return errors.AgentTimeout(f"{where} did not answer in time.", maybe_sent=maybe_sent)
     if isinstance(error, requests.ConnectionError):
         if _never_connected(error) or isinstance(error, requests.exceptions.ProxyError):
             return errors.AgentUnreachable(

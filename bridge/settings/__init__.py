@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bridge.settings.agent import AgentSettings
 from bridge.settings.batch import BatchSettings
+from bridge.settings.helloid import HelloIdSettings
 from bridge.settings.loading import Loaded, load_settings
 from bridge.settings.model import (
     ExchangeSettings,
@@ -24,6 +25,7 @@ __all__ = [
     "AgentSettings",
     "BatchSettings",
     "ExchangeSettings",
+    "HelloIdSettings",
     "JournalSettings",
     "Loaded",
     "LogSettings",

@@ -60,6 +60,12 @@ class BatchSettings(Section):
         "100 is never.",
     )
 
+    unreachable_timeout: Annotated[Whole, Field(ge=0)] = Field(
+        default=600,
+        description="Seconds that a batch waits for an agent or Exchange that cannot be reached, before it ends; it "
+        "can be resumed then.",
+    )
+
     @property
     def patterns(self) -> tuple[str, ...]:
         """What ``protected`` names, one by one."""

@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bridge.settings.agent import AgentSettings
 from bridge.settings.batch import BatchSettings
+from bridge.settings.helloid import HelloIdSettings
 from bridge.settings.section import Flag, Line, Section, Violation, Whole, hexadecimal_digits, is_host, is_loopback
 
 APP_NAME = "exo-bridge"
@@ -269,6 +270,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     journal: JournalSettings = JournalSettings()
     batch: BatchSettings = BatchSettings()
+    helloid: HelloIdSettings = HelloIdSettings()
     scripts: ScriptSettings = ScriptSettings()
 
     @classmethod

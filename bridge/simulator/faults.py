@@ -118,6 +118,11 @@ class FaultPlan:
             self._seen[len(self._faults)] = 0
             self._faults = (*self._faults, fault)
 
+    def clear(self) -> None:
+        """Forget all faults."""
+        with self._lock:
+            self._faults = ()
+
     def next(self, action: str) -> Fault | None:
         """The fault of a request with this action, or None."""
         with self._lock:

@@ -1,6 +1,6 @@
 <#
 .SYNOPSIS
-Lists the groups whose members can be changed in Exchange Online, or all groups.
+Lists the groups whose members can be changed in Exchange Online, or all groups; with -Where only those of a value.
 .DESCRIPTION
 Reads only. Without -All the distribution groups, mail-enabled security groups and room lists whose home is Exchange
 Online. With -All also those that are synchronised from the on-premises directory, Microsoft 365 groups and dynamic
@@ -11,8 +11,13 @@ The rows come as they are read, in the order in which Exchange gives them. A rea
 error; the rows before it are then not the whole list.
 .PARAMETER All
 Lists the groups whose members cannot be changed here, too.
+.PARAMETER Where
+Field=Value: only groups of which a field that Exchange can filter on has this value. The value is everything after the
+first '=', taken as it is.
 .EXAMPLE
 ./Get-Group.ps1 -All -Verbose | Sort-Object -Property Name
+.EXAMPLE
+./Get-Group.ps1 -Where CustomAttribute1=D42
 .OUTPUTS
 One object a group: Id, Name, DisplayName, PrimarySmtpAddress, Kind (distribution, mail-enabled-security, room-list,
 microsoft-365 or dynamic-distribution), Writable, Reason.
@@ -22,7 +27,8 @@ as large as the organization: at some thousand rows it takes minutes, and rows t
 #>
 [CmdletBinding()]
 param(
-    [switch] $All
+    [switch] $All,
+    [ValidatePattern('^[A-Za-z][A-Za-z0-9]*=')] [string] $Where
 )
 
 $ErrorActionPreference = 'Stop'
@@ -50,12 +56,25 @@ function Get-Row {
     }
 }
 
+$only = @{}
+$that = ''
+if ($Where) {
+    $field, $wanted = $Where -split '=', 2
+    if ([string]::IsNullOrWhiteSpace($wanted)) {
+        Write-Error -ErrorId 'Bridge.EmptyIdentity' -Category InvalidArgument -TargetObject $Where -ErrorAction Stop `
+            -Message "'$Where' has no value after the '='; that could mean every group without one."
+    }
+    # In an OPATH filter a quote inside a quoted value is written twice.
+    $only.Filter = "$field -eq '$($wanted -replace "'", "''")'"
+    $that = " with $($only.Filter)"
+}
 if (-not $All) {
-    Write-Verbose 'Reading the groups that are not synchronised from on-premises.'
-    Get-DistributionGroup -Filter "IsDirSynced -eq 'False'" -ResultSize Unlimited -ErrorAction Stop | Get-Row
+    $only.Filter = @("IsDirSynced -eq 'False'", $only.Filter -ne $null) -join ' -and '
+    Write-Verbose "Reading the groups that are not synchronised from on-premises$that."
+    Get-DistributionGroup @only -ResultSize Unlimited -ErrorAction Stop | Get-Row
     return
 }
-Write-Verbose 'Reading the distribution groups.'
-Get-DistributionGroup -ResultSize Unlimited -ErrorAction Stop | Get-Row
-Write-Verbose 'Reading the Microsoft 365 groups and the dynamic distribution groups.'
-Get-Recipient -RecipientTypeDetails GroupMailbox, DynamicDistributionGroup -ResultSize Unlimited -ErrorAction Stop | Get-Row
+Write-Verbose "Reading the distribution groups$that."
+Get-DistributionGroup @only -ResultSize Unlimited -ErrorAction Stop | Get-Row
+Write-Verbose "Reading the Microsoft 365 groups and the dynamic distribution groups$that."
+Get-Recipient @only -RecipientTypeDetails GroupMailbox, DynamicDistributionGroup -ResultSize Unlimited -ErrorAction Stop | Get-Row

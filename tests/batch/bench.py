@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from bridge.actions import ACTIONS
 from bridge.batch.applying import Ending, Tools, apply, resume
 from bridge.batch.plan import Plan, PlanItem
-from bridge.batch.sending import OneByOne, Sender
+from bridge.batch.sending import Sender
 from bridge.batch.undo import undo_items
 from bridge.journal import Item, Journal, Planned, RunFacts, State
-from bridge.model import new_id
+from bridge.model import Call, new_id
 from bridge.patience import Patience
 from bridge.runner import Runner
 from bridge.scripts import ScriptFolder
@@ -82,6 +82,10 @@ class Bench:
         """The hash of a script."""
         return self.sha256_of() if self.sha256_of else ScriptFolder(None).get(name).sha256
 
+    def tell_counts(self, counts: Mapping[State, int], current: Call | None, note: str = "") -> None:
+        """Told how far a run is."""
+        self.seen.append(dict(counts))
+
     def _with_tools(self, work: Callable[[Tools], Ending]) -> Ending:
         patience = Patience(visibility=self.visibility)
         with self.agent.session() as session:
@@ -89,11 +93,11 @@ class Bench:
             return work(
                 Tools(
                     journal=self.journal,
-                    sender=self.around(OneByOne(Runner(session, (), patience))),
+                    sender=self.around(Sender(session, Runner(session, (), patience), patience)),
                     sha256_of=self.sha256,
                     patience=patience,
                     is_halted=self.is_halted,
-                    progress=lambda counts, _current: self.seen.append(dict(counts)),
+                    progress=self.tell_counts,
                     stops=self.stops,
                 )
             )
@@ -112,6 +116,11 @@ def grant(member: str, group: str = STAFF) -> tuple[str, dict[str, Any]]:
 def hide(mailbox: str) -> tuple[str, dict[str, Any]]:
     """A row that hides a mailbox."""
     return "mailbox.hide", {"mailbox": mailbox}
+
+
+def attribute(mailbox: str, number: int, text: str = "x") -> tuple[str, dict[str, Any]]:
+    """A row that gives a custom attribute a value."""
+    return "mailbox.set", {"mailbox": mailbox, "set": [f"CustomAttribute{number}={text}"]}
 
 
 def right(mailbox: str, user: str = JANE) -> tuple[str, dict[str, Any]]:

@@ -1,159 +1,75 @@
 """Whatever dies in between, every wanted change is made exactly once, and nothing is reported that did not happen.
 
-Each seed chooses the faults of the agent and the moments at which the process is killed. A seed that fails is in the
-name of its test.
+A seed chooses what goes wrong and when; a seed that fails is told with the command that repeats it.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import random
-import sys
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bridge.actions import ACTIONS
-from bridge.batch.plan import Plan, PlanItem, write_plan
-from bridge.errors import UsageError
-from bridge.journal import JournalReader, State
-from bridge.model import new_id
-from bridge.runner import Runner
-from bridge.simulator.tenant import CmdletRecord, Throttle
-from tests.agent import Agent, running_agent
-from tests.batch.crash import DEADLY, DONE, NOT_DONE, Work, work
+from tests.batch.crash_plan import CrashPlan, crash_plan
+from tests.batch.crash_runs import crash_runs
+from tests.batch.crash_seeds import KINDS, Fate, fate_of
 
-SEEDS = range(8)
-ITEMS = 40
-MOST_PROCESSES = 60
-MOST_DEATHS = 6
-ABANDONED = 200.0
-FAULTS = (
-    "Command%2=lost",
-    "Receive%2=lost",
-    "Command%2=reset",
-    "Receive%2=reset",
-    "Receive%1=shell-gone",
-    "Command%2=kill@after",
-    "Any%0.5=401",
-    "Command%2=garbage",
-    "Receive%2=truncated",
-    "Receive%2=status:503",
-    "Any%1=close",
-)
-MAILBOXES = ("jane.doe", "john.obrien", "info", "sales")
-
-
-def wanted() -> Iterator[tuple[str, dict[str, Any]]]:
-    """More changes than a run needs; each can be told from the others in the tenant's own record."""
-    for mailbox in MAILBOXES:
-        address = f"{mailbox}@contoso.example"
-        yield "mailbox.hide", {"mailbox": address}
-        for number in range(1, 8):
-            yield "mailbox.set", {"mailbox": address, "set": [f"CustomAttribute{number}={mailbox} {number}"]}
-        for group in ("staff", "finance"):
-            yield "group.grant", {"group": f"{group}@contoso.example", "member": address}
-    for right in ("full-access", "send-as", "send-on-behalf"):
-        for user in MAILBOXES[:2]:
-            given = {"mailbox": "info@contoso.example", "user": f"{user}@contoso.example", "right": right}
-            yield "shared-mailbox.grant", given
+ITEMS = 20
+SEEDS = range(300)
+MOMENTS = range(1, 49, 2)
+TOGETHER = 10
+SEEDS_ON_POWERSHELL = range(0, 18, 2)
+TOGETHER_ON_POWERSHELL = 3
 
 
 @pytest.fixture(scope="module")
-def plan() -> Plan:
-    """The plan of all runs, on the organization as it is at the start of each."""
-    items: list[PlanItem] = []
-    with running_agent("contract") as agent, agent.session() as session:
-        session.open()
-        runner = Runner(session)
-        for name, given in wanted():
-            (call,) = ACTIONS[name].calls(given, dry_run=True)
-            items.append(PlanItem(call, runner.run(call), len(items) + 2))
-    changing = [item for item in items if item.changes][:ITEMS]
-    assert len(changing) >= ITEMS - 5
-    return Plan("contoso", "127.0.0.1", tuple(changing))
-
-
-def made(records: list[CmdletRecord]) -> Counter[str]:
-    """The changes in the tenant's record."""
-    return Counter(f"{record.cmdlet} {sorted(record.parameters.items())}" for record in records if record.changed)
+def plan(tmp_path_factory: pytest.TempPathFactory) -> CrashPlan:
+    """The changes of all runs, on the contract engine."""
+    return crash_plan(tmp_path_factory.mktemp("plan"), ITEMS)
 
 
 @pytest.fixture(scope="module")
-def clean(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
-    """What a run without any fault changes."""
-    with running_agent("contract") as agent:
-        drive(agent, plan, tmp_path_factory.mktemp("clean"), random.Random(0), deaths=0)  # noqa: S311 - chance that can be repeated
-        return made(agent.records)
+def plan_on_powershell(pwsh_path: str, tmp_path_factory: pytest.TempPathFactory) -> CrashPlan:
+    """The same on a real PowerShell."""
+    return crash_plan(tmp_path_factory.mktemp("plan"), ITEMS, "pwsh", pwsh_path)
 
 
-def drive(agent: Agent, plan: Plan, folder: Path, chance: random.Random, *, deaths: int) -> JournalReader:
-    """Apply and resume until the run is done; the first processes die."""
-    if sys.platform == "win32":
-        context = multiprocessing.get_context("spawn")
-    else:
-        context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.batch.crash"])
-    journal, file = folder / "journal.db", folder / "plan.json"
-    write_plan(plan, file)
-    run = new_id()
-    for _ in range(MOST_PROCESSES):
-        begin = not has_items(journal, run)
-        if begin and journal.exists():
-            # It died before the plan was in the journal: a run without items stays one.
-            run = new_id()
-        moment = chance.randint(1, ITEMS * 12) if deaths else 0
-        deaths = max(0, deaths - 1)
-        todo = Work(agent.simulator.settings(), journal, file, run, begin, moment, str(folder / "state"))
-        process = context.Process(target=work, args=(todo,))
-        process.start()
-        process.join(120)
-        assert process.exitcode in (DONE, NOT_DONE, -DEADLY)
-        if process.exitcode not in (DONE, NOT_DONE):
-            # Until then the agent takes a client that died for one that is there.
-            agent.simulator.pass_time(ABANDONED)
-        process.close()
-        if not begin and chance.random() < 0.2:
-            # The token ends, and whoever was left idle.
-            agent.simulator.pass_time(3600)
-        if not journal.exists():
-            continue
-        reader = JournalReader(journal)
-        if has_items(journal, run):
-            counts = reader.run(run).counts
-            assert counts[State.CHANGED] <= sum(record.changed for record in agent.records)
-            if counts[State.CHANGED] + counts[State.UNCHANGED] == len(plan.items):
-                return reader
-        reader.close()
-    raise AssertionError("the run came to no end")
+def together(seeds: range, count: int) -> list[object]:
+    """Parameters with so many seeds each, named after them."""
+    some = [seeds[first : first + count] for first in range(0, len(seeds), count)]
+    return [pytest.param(one, id=f"{one[0]}-{one[-1]}") for one in some]
 
 
-def has_items(journal: Path, run: str) -> bool:
-    """Whether a plan was written."""
-    if not journal.exists():
-        return False
-    with JournalReader(journal) as reader:
-        try:
-            return any(reader.run(run).counts.values())
-        except UsageError:
-            return False
+def check(plan: CrashPlan, fates: Iterable[Fate], folder: Path, count: int) -> None:
+    """Run them, so many at a time; what is wrong with each is told."""
+    wrong = [told for told in crash_runs(plan, fates, folder, count) if told.mistakes]
+    assert not wrong, "\n".join(map(str, wrong))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_every_change_exactly_once(seed: int, plan: Plan, clean: Counter[str], tmp_path: Path) -> None:
-    """With faults and deaths at chosen moments, the tenant's record and the journal are those of a clean run."""
-    chance = random.Random(seed)  # noqa: S311 - chance that can be repeated
-    faults = (f"seed={seed}", *chance.sample(FAULTS, 3))
-    with running_agent("contract", faults=faults) as agent:
-        if chance.random() < 0.3:
-            agent.simulator.tenant.throttle = Throttle(every=chance.randint(5, 30), kind="error")
-        if chance.random() < 0.3:
-            agent.simulator.tenant.delay = 0.3
-        with drive(agent, plan, tmp_path, chance, deaths=chance.randint(1, MOST_DEATHS)) as journal:
-            (run,) = [one for one in journal.runs() if any(one.counts.values())]
-            assert made(agent.records) == clean
-            assert {item.state for item in journal.items(run.id)} == {State.CHANGED}
-            assert journal.verify(run.id).ok
+@pytest.mark.parametrize("seeds", together(SEEDS, TOGETHER))
+def test_every_change_exactly_once(seeds: range, plan: CrashPlan, tmp_path: Path) -> None:
+    """With whatever the seeds let go wrong, all changes are made once, told as made, and no shell is left."""
+    check(plan, [fate_of(seed, plan) for seed in seeds], tmp_path, TOGETHER)
+
+
+@pytest.mark.pwsh
+@pytest.mark.parametrize("seeds", together(SEEDS_ON_POWERSHELL, TOGETHER_ON_POWERSHELL))
+def test_every_change_exactly_once_on_powershell(seeds: range, plan_on_powershell: CrashPlan, tmp_path: Path) -> None:
+    """The same holds when real PowerShells run the scripts, and are killed."""
+    plan = plan_on_powershell
+    check(plan, [fate_of(seed, plan) for seed in seeds], tmp_path, TOGETHER_ON_POWERSHELL)
+
+
+@pytest.mark.parametrize("moments", together(MOMENTS, TOGETHER))
+def test_every_change_of_what_is_created_exactly_once(moments: range, plan: CrashPlan, tmp_path: Path) -> None:
+    """The same holds at whatever moment a process is killed that creates a mailbox and changes it."""
+    first, second = [one for one in plan.wanted if one.needs][:2]
+    lines = (first.needs, first.item.line, second.item.line)
+    fates = [Fate(None, len(lines), lines, moments=[moment]) for moment in moments]
+    check(plan, fates, tmp_path, TOGETHER)
+
+
+def test_everything_goes_wrong(plan: CrashPlan) -> None:
+    """Among any seeds in a row that are as many as the kinds of mishaps, each kind is chosen."""
+    chosen = {kind for seed in SEEDS[: len(KINDS)] for kind in fate_of(seed, plan).kinds}
+    assert chosen == set(KINDS)

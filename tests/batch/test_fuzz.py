@@ -132,6 +132,81 @@ def test_items_that_are_written_are_read_again(
     assert [dict(one.call.parameters) for one in found if isinstance(one, Item)] == expected
 
 
+MILLION = 1_000_000
+TWO = "action,mailbox\nmailbox.hide,a@b.example\n"
+JSON = '{"action": "mailbox.hide", "mailbox": %s}\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "suffix", "line", "column", "message"),
+    [
+        (f"action,mailbox\nmailbox.hide,{'x' * MILLION}\n", ".csv", 2, "mailbox", "The cell has more than 131072"),
+        (f"action,mailbox,{'x' * MILLION}\nmailbox.hide,a\n", ".csv", 1, "column 3", "The cell has more than 131072"),
+        (f'action,mailbox\nmailbox.hide,"{"x" * 40_000}"\n', ".csv", 2, "mailbox", "It has 40000 characters; 32767"),
+        (
+            'action,mailbox\nmailbox.hide,"a\nmailbox.hide,b\n',
+            ".csv",
+            2,
+            "mailbox",
+            "The quote at the start of the cell",
+        ),
+        ('action,mailbox\nmailbox.hide,"a"b"\n', ".csv", 2, "mailbox", "After the closing quote comes 'b'"),
+        ("action,mailbox,Mailbox\nmailbox.hide,a,b\n", ".csv", 1, "Mailbox", "The column is there twice"),
+        ("action\nmailbox.hide\n", ".csv", 1, "mailbox", "The column is missing"),
+        ("action,mailbox\nmailbox.hide\n", ".csv", 2, "mailbox", "It is missing"),
+        ("action,mailbox\nmailbox.hide,a,b,c\n", ".csv", 2, "column 3", "The row has 4 cells"),
+        ("action,mailbox\nmailbox.hide,a\0b\n", ".csv", 2, "mailbox", "Character 2 (0x0000)"),
+        ("action,mailbox\r\nmailbox.hide,a\rmailbox.hide,b\n\nx,c\r\n", ".csv", 5, "action", "There is no action 'x'"),
+        (TWO.encode("utf-16-le") + b"x", ".csv", 2, "", "After this line the file cannot be read as utf-16-le"),
+        (TWO.encode("utf-16") + b"\0", ".csv", 2, "", "After this line the file cannot be read as utf-16"),
+        (b"PK\3\4" + bytes(range(256)), ".csv", 1, "action", "Nothing says what is to be done"),
+        (JSON % '"a", "mailbox": "b"', ".jsonl", 1, "mailbox", "It is there twice"),
+        (JSON % '"a", "Mailbox": "b"', ".jsonl", 1, "mailbox", "It is there twice"),
+        (JSON % ("9" * MILLION), ".jsonl", 1, "", "It cannot be read: it has a number that is too long"),
+        (JSON % f'"{"x" * MILLION}"', ".jsonl", 1, "mailbox", "It has 1000000 characters"),
+        (JSON % '"a"' + "{", ".jsonl", 2, "character 2", "It is not JSON"),
+        (JSON % ("[" * 100_000), ".jsonl", 1, "", "It cannot be read: it is nested too deep"),
+        (f"- {{action: mailbox.hide, mailbox: {'9' * 100_000}}}\n", ".yaml", 1, "mailbox", "It has 100000 characters"),
+        ("- action: mailbox.hide\n  mailbox: a\n  mailbox: b\n", ".yaml", 1, "mailbox", "It is there twice"),
+        (
+            "[[items]]\naction = 'mailbox.hide'\nmailbox = 2026-01-02\n",
+            ".toml",
+            1,
+            "mailbox",
+            "2026-01-02 is not a text",
+        ),
+        ("[[items]]\nmailbox = 'a'\nmailbox = 'b'\n", ".toml", 3, "character 14", "It is not TOML"),
+        (f"[[items]]\nmailbox = {'9' * 100_000}\n", ".toml", 1, "", "It cannot be read"),
+    ],
+)
+def test_a_mistake_has_its_line_and_column(
+    folder: Path, data: str | bytes, suffix: str, line: int, column: str, message: str
+) -> None:
+    """Each kind of malformed file is told in a short sentence, at the place where a person finds it."""
+    found = surveyed(folder, data.encode() if isinstance(data, str) else data, suffix, None)
+
+    told = [one for one in found.mistakes if one.message.startswith(message)]
+    assert [(one.line, one.column) for one in told] == [(line, column)]
+    assert all(len(str(one)) < 300 for one in found.mistakes)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16", "utf-32", "utf-8-sig"])
+def test_an_encoding_without_a_name_is_found(folder: Path, encoding: str) -> None:
+    """Also UTF-16 without a byte order mark."""
+    assert surveyed(folder, TWO.encode(encoding), ".csv", None).counts == {"mailbox.hide": 1}
+
+
+def test_a_bomb_of_references_is_not_unfolded(folder: Path) -> None:
+    """YAML in which each of twenty lists holds the one before nine times needs neither time nor memory."""
+    rows = ["- {action: mailbox.set, mailbox: m, set: &x0 [A=1]}"]
+    rows += [
+        f"- {{action: mailbox.set, mailbox: m, set: &x{one} [{', '.join([f'*x{one - 1}'] * 9)}]}}"
+        for one in range(1, 20)
+    ]
+
+    assert surveyed(folder, "\n".join(rows).encode(), ".yaml", None).mistakes
+
+
 @settings(deadline=None)
 @given(st.lists(TEXT))
 def test_a_cell_with_several_values_is_read_as_it_was_written(values: list[str]) -> None:

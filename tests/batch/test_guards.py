@@ -64,7 +64,7 @@ def test_too_many_changes_are_refused_with_the_number_that_would_do() -> None:
 
     (refusal,) = refused([*idle, *grants], max_changes=2)
 
-    assert (refusal.limit, refusal.items) == ("max_changes", (grants[2],))
+    assert (refusal.limit, refusal.items) == ("max_changes", (grants[2].call.id,))
     assert refusal.sentence == "The plan has 3 changes; at most 2 may be made in one batch."
     assert "max_changes to 3" in refusal.how
     assert refused([*idle, *grants], max_changes=3) == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +14,19 @@ import pytest
 
 from bridge.actions import ACTIONS
 from bridge.batch import Item, Mistake, Notice, Wish, check
+from bridge.batch.guards import refusals
 from bridge.batch.members import Members, Run, group_sizes
-from bridge.batch.plan import Plan, read_plan, write_plan
-from bridge.batch.planning import Progress, one_by_one, plan_items
+from bridge.batch.plan import Plan, PlanItem, read_plan, write_plan
+from bridge.batch.planning import Progress, plan_items
 from bridge.batch.rows import Header, Row
+from bridge.batch.sending import Sender
+from bridge.cli.plan_output import print_plan
 from bridge.errors import AgentError, UsageError
-from bridge.model import Call, Outcome, Problem, Status
+from bridge.model import Outcome, Status
+from bridge.patience import Patience
 from bridge.runner import Runner, run_call
 from bridge.session import Session
+from bridge.settings.batch import BatchSettings
 from tests.agent import Agent, running_agent
 
 STAFF, FINANCE = "staff@contoso.example", "finance@contoso.example"
@@ -50,7 +57,7 @@ def run(agent: Agent, session: Session) -> Iterator[Run]:
     """Runs dry runs and reads; nothing in the organization may change by them."""
     before = agent.simulator.tenant.snapshot()
     agent.records.clear()
-    yield one_by_one(Runner(session))
+    yield looks(session)
     assert agent.changes() == []
     agent.simulator.tenant.restore(before)
 
@@ -64,6 +71,11 @@ def made(run: Run) -> Made:
         return Plan("contoso.example", "agent", items, left=left)
 
     return make
+
+
+def looks(session: Session) -> Run:
+    """Runs dry runs and reads in a session."""
+    return Sender(session, Runner(session), Patience()).looks
 
 
 def rows(*lines: str) -> list[Item | Wish]:
@@ -89,6 +101,11 @@ def told(plan: Plan) -> list[tuple[int, str, str, str]]:
     ]
 
 
+def items(plan: Plan) -> tuple[PlanItem, ...]:
+    """The items, to look at one of them."""
+    return tuple(plan.items)
+
+
 MIXED = (
     "action,group,member,mailbox",
     f"group.grant,{STAFF},{JANE},",
@@ -110,8 +127,8 @@ def test_a_plan_says_how_each_row_would_end(made: Made) -> None:
         (5, "mailbox.hide", "changed", "would be hidden"),
         (6, "group.grant", "failed", "object-not-found"),
     ]
-    assert plan.items[0].outcome.before["is_member"] is False
-    assert plan.items[0].is_compared
+    assert items(plan)[0].outcome.before["is_member"] is False
+    assert items(plan)[0].is_compared
     assert plan.counts() == {Status.CHANGED: 3, Status.UNCHANGED: 1, Status.FAILED: 1}
 
 
@@ -134,7 +151,7 @@ def test_the_hash_follows_the_organization(agent: Agent, session: Session, made:
 
     after = made(*MIXED)
 
-    assert (before.items[0].outcome.status, after.items[0].outcome.status) == (Status.CHANGED, Status.UNCHANGED)
+    assert (items(before)[0].outcome.status, items(after)[0].outcome.status) == (Status.CHANGED, Status.UNCHANGED)
     assert before.hash != after.hash
 
 
@@ -150,6 +167,91 @@ def test_a_plan_comes_back_from_its_file_as_it_was(made: Made, tmp_path: Path) -
     assert [item.call for item in found.items] == [item.call for item in plan.items]
     assert (found.source, found.made, found.left) == (plan.source, plan.made, plan.left)
     assert list(tmp_path.iterdir()) == [tmp_path / "plan.json"]
+
+
+def test_a_plan_file_is_read_item_by_item(made: Made, tmp_path: Path) -> None:
+    """It is JSON with an item on each line; the items can be gone through again, also by two at the same time."""
+    file = tmp_path / "plan.json"
+    write_plan(made(*MIXED), file)
+    lines = file.read_text("ascii").splitlines()
+    assert [json.loads(line.removesuffix(","))["line"] for line in lines[1:-1]] == [2, 3, 4, 5, 6]
+    assert len(json.loads(file.read_text("ascii"))["items"]) == len(read_plan(file).items) == 5
+
+    found = read_plan(file)
+
+    assert [first == second for first, second in zip(found.items, found.items, strict=True)] == [True] * 5
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff", b"other\n" * 9])
+def test_a_plan_file_that_is_edited_while_it_is_used_is_refused(made: Made, tmp_path: Path, data: bytes) -> None:
+    """Nothing is taken from it that was not there when its hash was looked at."""
+    file = tmp_path / "plan.json"
+    write_plan(made(*MIXED), file)
+    found = read_plan(file)
+    file.write_bytes(file.read_bytes().split(b"\n")[0] + b"\n" + data)
+
+    with pytest.raises(UsageError, match="edited while it was used"):
+        next(iter(found.items))
+
+
+def test_a_plan_file_that_went_through_windows_is_the_same(made: Made, tmp_path: Path) -> None:
+    """A byte order mark and other line ends change nothing of it."""
+    file = tmp_path / "plan.json"
+    write_plan(made(*MIXED), file)
+    written = read_plan(file).hash
+    file.write_bytes(codecs.BOM_UTF8 + file.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert read_plan(file).hash == written
+
+
+def test_a_plan_without_items_comes_back(tmp_path: Path) -> None:
+    """It has a hash too."""
+    write_plan(Plan("contoso.example", "agent", ()), tmp_path / "plan.json")
+
+    found = read_plan(tmp_path / "plan.json")
+
+    assert (len(found.items), list(found.items), dict(found.counts())) == (0, [], {})
+
+
+class Counted:
+    """Items that are made as they are asked for, and how many of them there were at most at the same time."""
+
+    def __init__(self, count: int) -> None:
+        self.most = 0
+        self._count = count
+        self._alive = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[PlanItem]:
+        for number in range(self._count):
+            (call,) = ACTIONS["group.revoke"].calls({"group": STAFF, "member": f"m{number}"}, dry_run=True)
+            item = PlanItem(call, Outcome(call.action, Status.CHANGED, call.parameters, call_id=call.id), number)
+            self._alive += 1
+            self.most = max(self.most, self._alive)
+            weakref.finalize(item, self._gone)
+            yield item
+
+    def _gone(self) -> None:
+        self._alive -= 1
+
+
+def test_a_plan_of_any_length_needs_no_memory(tmp_path: Path) -> None:
+    """Its hash, its limits, what a person sees of it and its file need few of its items at a time."""
+    items = Counted(500)
+    plan = Plan("contoso.example", "agent", items)
+
+    limits = BatchSettings(max_changes=400, protected="m7*")
+    assert [one.limit for one in refusals(plan, limits, {STAFF: 10})] == [
+        "max_changes",
+        "max_removed_percent",
+        "protected",
+    ]
+    print_plan(plan, None)
+    write_plan(plan, tmp_path / "plan.json")
+    assert read_plan(tmp_path / "plan.json").hash == plan.hash
+    assert items.most < 50
 
 
 def edit_member(document: dict[str, Any]) -> None:
@@ -196,7 +298,9 @@ def test_an_edited_plan_is_refused(made: Made, tmp_path: Path, edit: Callable[[d
     write_plan(made(*MIXED), file)
     document = json.loads(file.read_text("utf-8"))
     edit(document)
-    file.write_text(json.dumps(document), "utf-8")
+    rows, written = document["items"], document.pop("hash")
+    head = json.dumps(document | {"items": []}).removesuffix("]}")
+    file.write_text("\n".join([head, ",\n".join(map(json.dumps, rows)), f'], "hash": "{written}"}}', ""]), "utf-8")
 
     with pytest.raises(UsageError, match="edited after it was made"):
         read_plan(file)
@@ -204,11 +308,29 @@ def test_an_edited_plan_is_refused(made: Made, tmp_path: Path, edit: Callable[[d
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{", '{"version": 2}', '{"version": 1}', '{"version": 1, "items": 3}', '{"version": 1, "items": [1]}'],
+    [
+        *(
+            "",
+            "[]",
+            "{",
+            '{"version": 2}',
+            '{"version": 1}',
+            '{"version": 2, "items": 3}',
+            '{"version": 2, "items": [1]}',
+        ),
+        *('{"version": 1, "items": [\n], "hash": ""}', '{"version": 2, "items": [\n], "hash": ""}'),
+        *(
+            '{"version": 2, "items": [\n',
+            '{"version": 2, "items": [\n]',
+            "\ud800",
+            "[" * 9999,
+            '{"version": 2, "a": [\n1\n]}',
+        ),
+    ],
 )
 def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
     """With a sentence and what to do, whatever it holds."""
-    (tmp_path / "plan.json").write_text(text, "utf-8")
+    (tmp_path / "plan.json").write_text(text, "utf-8", errors="surrogatepass")
 
     with pytest.raises(UsageError) as caught:
         read_plan(tmp_path / "plan.json")
@@ -216,7 +338,7 @@ def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_members_who_are_there_are_read_once(agent: Agent, made: Made) -> None:
-    """Many rows for one group cost one read of its members, and a look at each who is not among them."""
+    """Many rows for one group cost one read of its members, and one look for all who are not among them."""
     there = [f"group.grant,{STAFF},{member}" for member in (PIETER, AISHA.upper(), "wei.zhang@contoso.example")]
 
     plan = made("action,group,member", *there, f"group.grant,{STAFF},{JANE}")
@@ -225,9 +347,9 @@ def test_members_who_are_there_are_read_once(agent: Agent, made: Made) -> None:
         *((line, "group.grant", "unchanged", "already a member") for line in (2, 3, 4)),
         (5, "group.grant", "changed", "would add the member"),
     ]
-    assert plan.items[0].outcome.before["member_name"] == "Pieter Jansen"
+    assert items(plan)[0].outcome.before["member_name"] == "Pieter Jansen"
     assert [record.cmdlet for record in agent.records].count("Get-DistributionGroupMember") == 1
-    assert len(agent.records) == 4
+    assert len(agent.records) == 3
 
 
 def test_a_group_that_cannot_be_read_is_told_by_each_row(made: Made) -> None:
@@ -246,7 +368,7 @@ def test_a_wish_becomes_its_calls(made: Made) -> None:
         ("group.grant", "changed", "would add the member"),
         ("group.revoke", "changed", "would remove the member"),
     ]
-    assert plan.items[2].outcome.before["member_name"] == "Aisha Khan"
+    assert items(plan)[2].outcome.before["member_name"] == "Aisha Khan"
     assert {item.line for item in plan.items} == {2}
     assert plan.left == ()
 
@@ -264,7 +386,7 @@ def test_a_wish_knows_members_by_every_name(made: Made) -> None:
         ("group.grant", "changed"),
         ("group.grant", "unchanged"),
     ]
-    assert plan.items[3].outcome.reason == "line 2 of this file does the same"
+    assert items(plan)[3].outcome.reason == "line 2 of this file does the same"
 
 
 def test_nobody_is_taken_out_while_a_member_is_not_known(made: Made) -> None:
@@ -297,8 +419,8 @@ def test_what_an_earlier_line_creates_is_there_for_the_later_ones(made: Made, gr
         (3, "group.grant", "changed", "line 2 of this file creates it"),
         (4, "group.grant", "failed", "object-not-found"),
     ]
-    assert not plan.items[1].is_compared
-    assert plan.items[1].outcome.before == {}
+    assert not items(plan)[1].is_compared
+    assert items(plan)[1].outcome.before == {}
 
 
 def test_an_earlier_line_is_earlier(made: Made) -> None:
@@ -362,21 +484,12 @@ def test_progress_counts_every_item(made: Made) -> None:
 
 def test_an_agent_that_is_gone_ends_planning() -> None:
     """A plan of failures would say nothing of the organization: there is none."""
-    run = one_by_one(Gone(Problem("agent-unreachable", "No connection.", "Look.")))
-
-    with pytest.raises(AgentError, match="No connection"):
-        plan_items(rows("action,group,member", f"group.grant,{STAFF},{JANE}"), run, Members(run))
-
-
-class Gone(Runner):
-    """A runner whose agent cannot be reached."""
-
-    def __init__(self, problem: Problem) -> None:
-        self._problem = problem
-
-    def run(self, call: Call, **_: Any) -> Outcome:
-        """The same failure for each call."""
-        return Outcome(call.action, Status.FAILED, call.parameters, problem=self._problem, call_id=call.id)
+    with running_agent("contract") as contract, contract.session() as session:
+        session.open()
+        contract.simulator.stop()
+        run = looks(session)
+        with pytest.raises(AgentError, match="no connection"):
+            plan_items(rows("action,group,member", f"group.grant,{STAFF},{JANE}"), run, Members(run))
 
 
 @pytest.mark.pwsh
@@ -384,7 +497,7 @@ def test_a_real_powershell_gives_the_same_plan(made: Made, pwsh_path: str) -> No
     """The same file on the same organization has the same hash on both engines."""
     with running_agent("pwsh", pwsh=pwsh_path) as agent, agent.session(on_exit="close") as session:
         session.open()
-        look = one_by_one(Runner(session))
+        look = looks(session)
         items, left = plan_items(rows(*MIXED), look, Members(look))
         assert agent.changes() == []
 

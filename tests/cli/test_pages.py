@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bridge.actions import ACTIONS
-from bridge.cli.pages import actions_page, permissions_part
+from bridge.cli.pages import actions_page, permissions_part, schema_files
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "actions.md"
 
@@ -27,3 +27,9 @@ def test_permissions_page_is_up_to_date() -> None:
     part = permissions_part()
     assert PAGE.with_name("permissions.md").read_text("utf-8").endswith(f"\n{part}")
     assert all(f"| `{name}` |" in part for name in ACTIONS)
+
+
+def test_schemas_are_up_to_date() -> None:
+    """docs/schemas has what the models of request and answer make, and nothing else."""
+    folder = PAGE.with_name("schemas")
+    assert {file.name: file.read_text("utf-8") for file in folder.iterdir()} == schema_files()

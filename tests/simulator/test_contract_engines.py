@@ -50,6 +50,9 @@ pytestmark = pytest.mark.pwsh
 
 SCRIPTS = {script.name: script.text for script in ScriptFolder().all()}
 CONNECT, STATE = "session/Connect-Bridge.ps1", "session/Get-BridgeState.ps1"
+FIND_RECIPIENT, MEMBERS_BY_ID = "session/Find-Recipient.ps1", "session/Get-GroupMemberById.ps1"
+ADD_RIGHT_BY_ID, REMOVE_RIGHT_BY_ID = "session/Add-MailboxRightById.ps1", "session/Remove-MailboxRightById.ps1"
+ADD_BY_ID, REMOVE_BY_ID = "session/Add-GroupMemberById.ps1", "session/Remove-GroupMemberById.ps1"
 SYNCED = "synced@contoso.example"
 LUKAS = "lukas.weber@contoso.example"
 # An empty value stands for what only the organization knows.
@@ -87,6 +90,7 @@ def _steps() -> Iterator[tuple[str, dict[str, Any]]]:
             yield script, {"Group": STAFF, "Member": member}
         for dry_run in (True, False, False):
             yield script, {"Group": STAFF, "Member": JANE, "DryRun": dry_run}
+    yield from _by_id_steps()
     for right in (*RIGHTS, "Full-Access", "everything"):
         for script in (GRANT_RIGHT, REVOKE_RIGHT):
             call = {"Mailbox": INFO, "User": JANE, "Right": right}
@@ -117,6 +121,36 @@ def _steps() -> Iterator[tuple[str, dict[str, Any]]]:
     yield CONNECT, {"AccessToken": PSSecureString("")}
     yield CONNECT, {"CommandName": ["Get-User"]}
     yield STATE, {}
+
+
+def _by_id_steps() -> Iterator[tuple[str, dict[str, Any]]]:
+    """What a batch runs: many names looked up at once, members by ids."""
+    names = [JANE, "Alex Kim", NOBODY, STAFF, "INFO", "O'Brien`\"$(1)\r\n\u20ac", ids(JANE), "John O'Brien", SYNCED]
+    for kind in ("recipient", "group", "Mailbox", "user"):
+        yield FIND_RECIPIENT, {"Name": names, "Kind": kind}
+    yield FIND_RECIPIENT, {"Name": [f"name {number}" for number in range(39)] + [JANE, JOHN], "Kind": "recipient"}
+    for name in ("*", " ", "", "x*"):
+        yield FIND_RECIPIENT, {"Name": [JANE, name], "Kind": "recipient"}
+    yield FIND_RECIPIENT, {"Name": JANE}
+    yield MEMBERS_BY_ID, {"Group": ids(STAFF), "GroupName": "Staff"}
+    for group in (ids(JANE), ids(NOBODY), STAFF, "*"):
+        yield MEMBERS_BY_ID, {"Group": group}
+    for script in (ADD_BY_ID, REMOVE_BY_ID):
+        for group in (STAFF, SYNCED, JANE):
+            given = {"Group": ids(group), "Member": ids(JOHN), "GroupName": "The group", "MemberName": "John O'Brien"}
+            yield script, given
+            yield script, given
+        yield script, {"Group": ids(STAFF), "Member": ids(NOBODY)}
+        yield script, {"Group": ids(STAFF), "Member": "john"}
+        yield script, {"Group": ids(STAFF)}
+    for right in (*RIGHTS, "Send-As", "everything"):
+        given = {"Mailbox": ids(INFO), "User": ids(JOHN), "Right": right, "MailboxName": "Info", "UserName": "John"}
+        for script in (ADD_RIGHT_BY_ID, REMOVE_RIGHT_BY_ID):
+            yield script, given
+            yield script, given
+            yield script, given | {"Mailbox": ids(NOBODY)}
+            yield script, given | {"User": JOHN}
+            yield script, given | {"NoAutomapping": True}
 
 
 def _mailbox_steps() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -152,6 +186,12 @@ def _mailbox_steps() -> Iterator[tuple[str, dict[str, Any]]]:
     yield SET_FOLDER, {"Mailbox": JANE, "User": JOHN, "Right": "Reviewer", "Delegate": "yes"}
     for more in ({"DryRun": True}, {}, {}, {"User": NOBODY}, {"User": "Default"}):
         yield REMOVE_FOLDER, {"Mailbox": JANE, "User": JOHN} | more
+
+
+def ids(name: str) -> str:
+    """The id of a recipient of the demo organization; an id of nobody where there is none."""
+    found = Tenant.demo().directory.find(name, lambda _: True)
+    return found[0].guid if found else "00000000-0000-0000-0000-00000000dead"
 
 
 STEPS = list(_steps())

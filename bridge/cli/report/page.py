@@ -100,7 +100,7 @@ def _unsettled(facts: Facts) -> str:
     if not count:
         return ""
     run = facts.run.id[:12]
-    if facts.run.facts.kind == "action":
+    if facts.run.facts.kind in ("action", "helloid"):
         remedy = "Look at the object before the change is made again."
     else:
         remedy = f"<code>exo-bridge batch resume {_text(run)}</code> looks at each object and says what became of it."

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli.program import NAME, program_version
 from bridge.cli.support_bundle.bundle import Member
 from bridge.jea import scripts_sha256
 from bridge.logs.reading import LogReader
+from bridge.program import NAME, program_version
 from bridge.settings import effective
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from bridge.simulator.contract import (
     access,
     agent_facts,
     batch,
+    by_id,
     groups,
     imports,
     mailbox_addresses,
@@ -49,6 +50,13 @@ _MAILBOX = Parameter("Mailbox", mandatory=True)
 _USER = Parameter("User", mandatory=True)
 _WHERE = "^[A-Za-z][A-Za-z0-9]*="
 _MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)$"
+_GUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_BY_ID = (
+    *(Parameter(name, mandatory=True, pattern=_GUID) for name in ("Group", "Member")),
+    *(Parameter(name) for name in ("GroupName", "MemberName")),
+)
+_RIGHT_BY_ID = (*(Parameter(name, mandatory=True, pattern=_GUID) for name in ("Mailbox", "User")), _RIGHT)
+_RIGHT_NAMES = (Parameter("MailboxName"), Parameter("UserName"))
 _MEMBERSHIP = (Parameter("Group", mandatory=True), Parameter("Member", mandatory=True), _DRY_RUN)
 
 FUNCTIONS: dict[str, ScriptFunction] = {
@@ -114,7 +122,9 @@ FUNCTIONS: dict[str, ScriptFunction] = {
     "mailbox/Remove-MailboxFolderPermission.ps1": ScriptFunction(
         (_MAILBOX, _USER, _DRY_RUN), mailbox_folders.remove_permission
     ),
-    "group/Get-Group.ps1": ScriptFunction((Parameter("All", "switch"),), groups.list_groups),
+    "group/Get-Group.ps1": ScriptFunction(
+        (Parameter("All", "switch"), Parameter("Where", pattern=_WHERE)), groups.list_groups
+    ),
     "group/Get-GroupMember.ps1": ScriptFunction((Parameter("Group", mandatory=True),), groups.list_members),
     "group/New-Group.ps1": ScriptFunction(
         (
@@ -152,7 +162,9 @@ FUNCTIONS: dict[str, ScriptFunction] = {
     ),
     "access/Get-MailboxAccess.ps1": ScriptFunction((_MAILBOX,), access.mailbox_access),
     "access/Get-PersonAccess.ps1": ScriptFunction((_USER,), access.person_access),
-    "import/Get-Account.ps1": ScriptFunction((), imports.list_accounts),
+    "import/Get-Account.ps1": ScriptFunction(
+        (Parameter("Attribute", "string[]", pattern="^[A-Za-z][A-Za-z0-9]*$"),), imports.list_accounts
+    ),
     "import/Get-Membership.ps1": ScriptFunction((), imports.list_memberships),
     "import/Get-Right.ps1": ScriptFunction((), imports.list_rights),
     "session/Connect-Bridge.ps1": ScriptFunction(
@@ -171,6 +183,17 @@ FUNCTIONS: dict[str, ScriptFunction] = {
         ),
         session.connect,
     ),
+    "session/Add-GroupMemberById.ps1": ScriptFunction(_BY_ID, by_id.add_member),
+    "session/Add-MailboxRightById.ps1": ScriptFunction(
+        (*_RIGHT_BY_ID, Parameter("NoAutomapping", "switch"), *_RIGHT_NAMES), by_id.add_right
+    ),
+    "session/Find-Recipient.ps1": ScriptFunction(
+        (
+            Parameter("Name", "string[]", mandatory=True),
+            Parameter("Kind", mandatory=True, values=("group", "mailbox", "recipient")),
+        ),
+        recipients.find_recipients,
+    ),
     "session/Get-BridgeAgent.ps1": ScriptFunction((Parameter("Thumbprint"), Parameter("File")), agent_facts.tell),
     "session/Get-BridgeState.ps1": ScriptFunction((), session.state),
     "session/Get-BridgeToken.ps1": ScriptFunction(
@@ -180,6 +203,9 @@ FUNCTIONS: dict[str, ScriptFunction] = {
         ),
         session_logon.fetch_token,
     ),
+    "session/Get-GroupMemberById.ps1": ScriptFunction(
+        (Parameter("Group", mandatory=True, pattern=_GUID), Parameter("GroupName")), by_id.list_members
+    ),
     "session/Import-BridgeCertificate.ps1": ScriptFunction(
         (Parameter("FilePath"), Parameter("Pfx", "securestring"), Parameter("Password", "securestring")),
         session_logon.import_certificate,
@@ -188,6 +214,8 @@ FUNCTIONS: dict[str, ScriptFunction] = {
         (Parameter("Scripts", "hashtable"), Parameter("Item", "hashtable")), batch.run_items
     ),
     "session/Remove-BridgeLitter.ps1": ScriptFunction((_DRY_RUN,), agent_facts.remove_litter),
+    "session/Remove-GroupMemberById.ps1": ScriptFunction(_BY_ID, by_id.remove_member),
+    "session/Remove-MailboxRightById.ps1": ScriptFunction((*_RIGHT_BY_ID, *_RIGHT_NAMES), by_id.remove_right),
     "session/Test-BridgeParameter.ps1": ScriptFunction(
         (Parameter("Need", "string[]", mandatory=True),), agent_facts.test_parameters
     ),

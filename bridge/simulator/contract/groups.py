@@ -21,17 +21,32 @@ _TYPES = ["MailUniversalDistributionGroup", "MailUniversalSecurityGroup", "RoomL
 
 def list_groups(run: Run) -> None:
     """group/Get-Group.ps1."""
+    where = run.values["Where"]
+    only = _only(run, where) if where else ""
+    that = f" with {only}" if only else ""
     if not run.values["All"]:
-        run.verbose("Reading the groups that are not synchronised from on-premises.")
-        for row in run.call("Get-DistributionGroup", Filter="IsDirSynced -eq 'False'", ResultSize="Unlimited"):
+        run.verbose(f"Reading the groups that are not synchronised from on-premises{that}.")
+        both = " -and ".join(["IsDirSynced -eq 'False'", *([only] if only else [])])
+        for row in run.call("Get-DistributionGroup", Filter=both, ResultSize="Unlimited"):
             run.output(_group_row(row))
         return
-    run.verbose("Reading the distribution groups.")
-    for row in run.call("Get-DistributionGroup", ResultSize="Unlimited"):
+    narrowed = {"Filter": only} if only else {}
+    run.verbose(f"Reading the distribution groups{that}.")
+    for row in run.call("Get-DistributionGroup", ResultSize="Unlimited", **narrowed):
         run.output(_group_row(row))
-    run.verbose("Reading the Microsoft 365 groups and the dynamic distribution groups.")
-    for row in run.call("Get-Recipient", RecipientTypeDetails=list(_OTHERS), ResultSize="Unlimited"):
+    run.verbose(f"Reading the Microsoft 365 groups and the dynamic distribution groups{that}.")
+    for row in run.call("Get-Recipient", RecipientTypeDetails=list(_OTHERS), ResultSize="Unlimited", **narrowed):
         run.output(_group_row(row))
+
+
+def _only(run: Run, where: str) -> str:
+    """The filter that -Where means."""
+    field, _, wanted = where.partition("=")
+    if not wanted.strip():
+        text = f"'{where}' has no value after the '='; that could mean every group without one."
+        run.fail("EmptyIdentity", "InvalidArgument", text, where)
+    quoted = wanted.replace("'", "''")
+    return f"{field} -eq '{quoted}'"
 
 
 def _group_row(row: Row) -> Row:

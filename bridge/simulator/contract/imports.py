@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from bridge.simulator.contract.binding import text_of
 from bridge.simulator.contract.run import Row, Run, guid_of, name_of
@@ -14,12 +15,13 @@ SYSTEM = re.compile(r"^S-1-5-|\\|^$")
 def list_accounts(run: Run) -> None:
     """import/Get-Account.ps1."""
     run.verbose("Reading all mailboxes.")
-    properties = ["HiddenFromAddressListsEnabled", "AccountDisabled"]
+    asked = list(run.values["Attribute"])
+    properties = list(dict.fromkeys(["HiddenFromAddressListsEnabled", "AccountDisabled", *asked]))
     for row in run.call("Get-EXOMailbox", Properties=properties, ResultSize="Unlimited"):
-        _account(run, row)
+        _account(run, row, asked)
     run.verbose("Reading all users without a mailbox.")
     for row in run.call("Get-User", RecipientTypeDetails=["User", "DisabledUser"], ResultSize="Unlimited"):
-        _account(run, row)
+        _account(run, row, asked)
 
 
 def list_memberships(run: Run) -> None:
@@ -89,7 +91,8 @@ def _holder(run: Run, known: dict[str, tuple[str, str]], shown: str) -> tuple[st
     return known[key]
 
 
-def _account(run: Run, row: Row) -> None:
+def _account(run: Run, row: Row, asked: list[str]) -> None:
+    attributes = {name: _attribute(row.get(name)) for name in asked}
     run.output(
         {
             "Id": guid_of(row),
@@ -101,4 +104,12 @@ def _account(run: Run, row: Row) -> None:
             "Hidden": text_of(row.get("HiddenFromAddressListsEnabled")) == "True",
             "Enabled": text_of(row["AccountDisabled"]) != "True",
         }
+        | attributes
     )
+
+
+def _attribute(value: Any) -> Any:
+    """A property as a row has it: a truth, a list of texts, or a text."""
+    if isinstance(value, bool):
+        return value
+    return [text_of(one) for one in value] if isinstance(value, list | tuple) else text_of(value)

@@ -39,7 +39,8 @@ def grant_right(run: Run) -> None:
     already = _has_right(run, target, trustee, right)
     if not already and not run.values["DryRun"]:
         run.verbose(f"Granting {right} to '{name_of(trustee)}' on the mailbox '{name_of(target)}'.")
-        _change(run, "Add", target, trustee, right, AutoMapping=not run.values["NoAutomapping"])
+        automapping = not run.values["NoAutomapping"]
+        change_right(run, "Add", guid_of(target), guid_of(trustee), right, AutoMapping=automapping)
     reason = f"would grant {right}" if run.values["DryRun"] else f"{right} granted"
     about = {"UserId": guid_of(trustee), "UserName": name_of(trustee), "Right": right}
     run.output(
@@ -74,7 +75,7 @@ def revoke_right(run: Run) -> None:
             granted = _has_right(run, target, trustee, right)
             if granted and not run.values["DryRun"]:
                 run.verbose(f"Revoking {right} from '{name_of(trustee)}' on the mailbox '{name_of(target)}'.")
-                _change(run, "Remove", target, trustee, right)
+                change_right(run, "Remove", guid_of(target), guid_of(trustee), right)
     if granted:
         reason = f"would revoke {right}" if run.values["DryRun"] else f"{right} revoked"
     run.output(
@@ -134,9 +135,8 @@ def _has_right(run: Run, target: Row, trustee: Row, right: str) -> bool:
     return any(name and text_of(name).lower() in names for name in read["GrantSendOnBehalfTo"] or ())
 
 
-def _change(run: Run, verb: str, target: Row, trustee: Row, right: str, **more: Any) -> None:
-    """Add or remove one right. ``more`` is for -MailboxPermission alone."""
-    identity, user = guid_of(target), guid_of(trustee)
+def change_right(run: Run, verb: str, identity: str, user: str, right: str, **more: Any) -> None:
+    """Add or remove one right; mailbox and user by id. ``more`` is for -MailboxPermission alone."""
     if right.lower() == "full-access":
         run.call(
             f"{verb}-MailboxPermission",
