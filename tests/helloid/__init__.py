@@ -1,0 +1,1 @@
+"""Tests of HelloID's contracts."""
