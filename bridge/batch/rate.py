@@ -2,14 +2,14 @@
 
 Rules: there is no pause until Exchange slows a call down. The pause is then at least as long as Exchange's own delay,
 and longer by half each time that it slows us down again; with each call that it lets pass it grows shorter by a
-twentieth. The calls that were on their way when the pause was last changed say nothing new.
+fifth. The calls that were on their way when the pause was last changed say nothing new.
 """
 
 from __future__ import annotations
 
 _LONGEST = 60.0  # seconds
 _NOTHING = 0.02  # seconds
-_LONGER, _SHORTER = 1.5, 0.95
+_LONGER, _SHORTER = 1.5, 0.8
 
 
 class Rate:

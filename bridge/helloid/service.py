@@ -10,6 +10,7 @@ Rules:
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -106,6 +107,7 @@ def respond(document: bytes, open_desk: OpenDesk) -> Response:
     return Response(written(request.contract, request.action, answer, hide), exit_code)
 
 
+@functools.cache
 def handlers() -> Mapping[tuple[Step, Target], Handler]:
     """Who does what: the ``HANDLERS`` of the modules."""
     found: dict[tuple[Step, Target], Handler] = {}

@@ -54,6 +54,7 @@ class NamedRunspace:
         self._pool: RunspacePool | None = None
         self._lock: RunspaceLock | None = None
         self._left: Left | None = None
+        self._has_batch = False
         self._keys_exchanged = False
         self.limit = Deadline()
         self.opened = 0.0
@@ -252,6 +253,7 @@ class NamedRunspace:
 
     def note(self, batch: str = "") -> None:
         """Tell who comes after us, should we die, which shell is ours and which batch is open in it, "" for none."""
+        self._has_batch = bool(batch)
         if self._lock is not None and self._pool is not None:
             self._lock.note(Left(self._pool.id, str(self.wsman.session_id), batch))
 
@@ -347,7 +349,7 @@ class NamedRunspace:
                 self._listener("runspace closed")
 
     def _forget_note(self) -> None:
-        if self._lock is not None:
+        if self._lock is not None and not self._has_batch:
             self._lock.note(None)
 
     def abandon(self) -> None:

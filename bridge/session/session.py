@@ -11,6 +11,7 @@ Rules:
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -204,6 +205,10 @@ class Session:
 
         Never raises: what was done is done, and the agent ends a runspace that is left alone by itself.
         """
+        if not self._is_left:
+            # One that cannot be ended is left to the next, who has word of it.
+            with contextlib.suppress(errors.AgentError):
+                self._end_batch()
         if self._is_left:
             self._runspace.abandon()
         elif self._settings.agent.on_exit == "close":

@@ -125,8 +125,8 @@ def test_the_runspace_is_recycled_between_calls(agent: Agent) -> None:
     """By the number of calls, in the middle of a batch."""
     with agent.session(recycle_pipelines=20) as session:
         session.open()
-        assert {outcome.status for outcome in sent(sender(session), changes(70))} == {Status.CHANGED}
-    assert values(agent) == [str(number) for number in range(70)]
+        assert {outcome.status for outcome in sent(sender(session), changes(250))} == {Status.CHANGED}
+    assert values(agent) == [str(number) for number in range(250)]
     assert agent.logons() >= 2
 
 

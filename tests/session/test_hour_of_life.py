@@ -79,7 +79,7 @@ TELLS = {
     "Command": {"runspace lost", "session not opened", "warning", "finished"},
     "Receive": {"runspace gone", "runspace lost", "session not opened", "warning", "finished"},
     "Signal": {"pipeline not closed"},
-    "Disconnect": {"runspace not disconnected"},
+    "Disconnect": {"runspace not disconnected", "runspace gone", "session not opened"},
     "Delete": {"runspace not closed", "runspace gone"},
 }
 """By the action of an exchange that failed: what the log must say next to tell what that meant."""

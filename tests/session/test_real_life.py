@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import os
 import signal
 import subprocess
 import sys
@@ -92,8 +93,9 @@ def test_who_waits_too_long_is_told_who_has_it(contract: Agent) -> None:
     assert "since" in facts["held_by"]
 
 
-def test_a_holder_that_was_killed_blocks_nobody(contract: Agent, tmp_path: Path) -> None:
-    """Its place in the line is free at once; its shell is replaced when the agent has not heard of it for a while."""
+@pytest.mark.parametrize("is_here", [True, False], ids=["on this machine", "elsewhere"])
+def test_a_holder_that_was_killed_blocks_nobody(contract: Agent, tmp_path: Path, *, is_here: bool) -> None:
+    """Here its shell is taken over at once; elsewhere's is replaced when the agent has not heard of it for a while."""
     settings = tmp_path / "settings.toml"
     contract.simulator.write_settings(settings)
     program = (
@@ -106,7 +108,13 @@ def test_a_holder_that_was_killed_blocks_nobody(contract: Agent, tmp_path: Path)
         "print(session.open().shell_id, flush=True)\n"
         "time.sleep(60)\n"
     )
-    holder = subprocess.Popen([sys.executable, "-c", program, str(settings)], stdout=subprocess.PIPE, text=True)
+    elsewhere = {} if is_here else dict.fromkeys(("XDG_STATE_HOME", "LOCALAPPDATA"), str(tmp_path))
+    holder = subprocess.Popen(
+        [sys.executable, "-c", program, str(settings)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **elsewhere},
+    )
     assert holder.stdout is not None
     shell_id = holder.stdout.readline().strip()
     holder.kill()
@@ -114,14 +122,15 @@ def test_a_holder_that_was_killed_blocks_nobody(contract: Agent, tmp_path: Path)
     holder.stdout.close()
     shell = contract.simulator.shells()[0]
     assert (shell.id, shell.connected) == (shell_id, True)
-    shell.used -= 100  # nothing was heard of it for that long
+    if not is_here:
+        shell.used -= 100  # nothing was heard of it for that long
 
     told = Told()
     with contract.session(wait_timeout=5, listener=told) as session:
-        assert session.open().runspace == "new"
+        assert session.open().runspace == ("taken over" if is_here else "new")
         assert find(session).problem is None
-    assert "runspace replaced" in told.names()
-    assert [one.id for one in contract.simulator.shells()] != [shell_id]
+    assert ("runspace left by a dead process" if is_here else "runspace replaced") in told.names()
+    assert ([one.id for one in contract.simulator.shells()] == [shell_id]) is is_here
 
 
 def test_a_client_elsewhere_is_waited_for(contract: Agent, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -261,8 +261,8 @@ def test_a_signal_stops_the_pipeline(contract: Agent) -> None:
     assert isinstance(done.error, errors.Interrupted)
 
 
-def test_a_batch_that_a_dead_client_left_is_ended(agent: Agent) -> None:
-    """It waits for input that will not come; whoever takes the runspace over on this machine goes on at once."""
+def test_a_batch_that_was_left_open_is_ended(agent: Agent) -> None:
+    """It waits for input that will not come; whoever takes the runspace over goes on at once."""
     with agent.session(on_exit="close") as second:
         first = agent.session()
         first.open()
