@@ -33,7 +33,7 @@ UNKNOWN = "The change may or may not have been made; it is looked at again at th
 NOTHING = "Nothing was changed."
 GRANT = "v2/permissions/groups/grantPermission.ps1"
 OLD_GRANT = "v1/grant.groups.ps1"
-TIME_LIMIT = 5
+TIME_LIMIT = 10
 HELD = [{"DisplayName": "Department", "Reference": {"Id": "11111111-1111-1111-1111-111111111111"}}]
 
 
