@@ -14,7 +14,7 @@ import pytest
 import typer
 from pydantic import Field
 
-from bridge.actions import ACTIONS, AREAS, Area
+from bridge.actions import ACTIONS, AREAS, Area, actions_of
 from bridge.actions.action import Action, Parameters, Texts
 from bridge.cli import action_commands, main
 from bridge.cli.options import Invocation
@@ -49,6 +49,7 @@ def add_area(monkeypatch: pytest.MonkeyPatch, action: Action) -> None:
     vars(module)["ACTIONS"] = (action,)
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setitem(AREAS, action.area, Area(f"Actions on a {action.area}.", (module.__name__,)))
+    actions_of.cache_clear()
 
 
 def test_new_action(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
