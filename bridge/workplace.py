@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from bridge.errors import Interrupted
 from bridge.logs import Log, LogObserver
 from bridge.patience import Patience
 from bridge.program import program_version
@@ -133,25 +132,14 @@ class Workplace:
 
         Raises JournalError when the journal cannot be written: nothing was sent then.
         """
-        from bridge.journal import JournalError, JournalObserver
+        from bridge.journal import recorded
 
-        with self.open_journal() as journal, journal.holding(self.run_id):
-            journal.begin(self.run_facts("action", command))
-            observer = JournalObserver(journal, self.run_id, sha256_of=self.sha256_of, listener=self.log.listen)
-            how = "failed"
-            try:
-                yield observer
-                how = "done"
-            except Interrupted:
-                how = "interrupted"
-                raise
-            finally:
-                # What was done is done, and has been told: a journal that cannot be written now changes none of it.
-                try:
-                    observer.close()
-                    journal.end(self.run_id, how)
-                except JournalError as error:
-                    self.log.listen("run not ended in the journal", error=error.message, remedy=error.remedy)
+        facts = self.run_facts("action", command)
+        with (
+            self.open_journal() as journal,
+            recorded(journal, facts, sha256_of=self.sha256_of, listener=self.log.listen) as observer,
+        ):
+            yield observer
 
 
 def _user() -> str:

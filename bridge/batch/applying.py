@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from bridge.batch.comparing import Comparison
+from bridge.batch.comparing import Comparison, as_it_is
 from bridge.batch.ledger import Ledger, Progress, Stops
 from bridge.batch.plan import Plan, PlanItem
 from bridge.batch.sending import Sender
@@ -84,8 +84,8 @@ def apply(plan: Plan, facts: RunFacts, tools: Tools) -> Ending:
     """Write a plan to the journal and make its changes. Raises JournalError; nothing further is sent then."""
     tools.journal.begin(facts)
     tools.journal.plan(facts.id, (_planned(item, facts.id, tools) for item in plan.items))
-    as_it_is = ((_planned(item, facts.id, tools), item.outcome) for item in plan.items if not item.changes)
-    tools.journal.finish(facts.id, ((planned, _as_planned(outcome, planned)) for planned, outcome in as_it_is))
+    left = ((_planned(item, facts.id, tools), item.outcome) for item in plan.items if not item.changes)
+    tools.journal.finish(facts.id, ((planned, as_it_is(planned, seen)) for planned, seen in left))
     return _Run(facts.id, tools).go(retry_failed=False)
 
 
@@ -112,11 +112,6 @@ def _planned(item: PlanItem, run: str, tools: Tools) -> Planned:
     outcome = item.outcome
     identity = outcome.identity.id if outcome.identity else ""
     return Planned(call, tools.sha256_of(call.script), item.line, outcome.before, outcome.after, identity)
-
-
-def _as_planned(outcome: Outcome, planned: Planned) -> Outcome:
-    """The outcome of an item of which the plan says that nothing is to be sent."""
-    return replace(outcome, dry_run=False, call_id=planned.call.id)
 
 
 class _End(Exception):  # noqa: N818  # it ends a run, and is no error

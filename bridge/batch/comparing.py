@@ -11,6 +11,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from bridge.batch.touching import Change, Changes
 from bridge.journal import Planned
@@ -71,6 +72,11 @@ class Comparison:
 def had_nothing_to_do(planned: Planned, seen: Outcome) -> bool:
     """Whether the plan saw nothing to be done, and so it is; the run died before it could write that."""
     return seen.status is Status.UNCHANGED and seen.before == planned.expected == planned.wanted
+
+
+def as_it_is(planned: Planned, seen: Outcome) -> Outcome:
+    """The outcome of an item of which a look says that nothing is to be sent."""
+    return replace(seen, dry_run=False, call_id=planned.call.id)
 
 
 def _change(outcome: Outcome) -> Change:

@@ -7,12 +7,12 @@ that could be an address of another kind than that of mail.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from bridge.batch.members import Run
-from bridge.model import Call, Kind
+from bridge.model import Call, Identity, Kind, Outcome, Status
 
 SCRIPT = "session/Find-Recipient.ps1"
 _AT_ONCE = 200
@@ -20,6 +20,8 @@ _AT_ONCE = 200
 _LONGEST = 256
 
 What = Literal["group", "mailbox", "recipient"]
+Reasons = Mapping[tuple[bool, bool], str]
+"""What the scripts say, by what is wanted and what is so."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,26 @@ class Names:
     def get(self, what: What, name: str) -> Found | None:
         """What a name means; None where that is not known."""
         return self._found.get((what, name))
+
+
+def told(call: Call, thing: Found, about: Mapping[str, Any], key: str, reasons: Reasons, *, wanted: bool) -> Outcome:
+    """What a dry run of ``call`` would tell, which is to make ``key`` of ``thing`` as it is ``wanted``.
+
+    ``about`` is the state that it would find, with ``key`` as it is now; ``reasons`` are the words of the scripts.
+    """
+    is_so = bool(about[key])
+    return Outcome(
+        action=call.action,
+        status=Status.UNCHANGED if is_so == wanted else Status.CHANGED,
+        parameters=call.parameters,
+        identity=Identity(thing.id, thing.name),
+        before=about,
+        after={**about, key: wanted},
+        reason=reasons[wanted, is_so],
+        dry_run=True,
+        call_id=call.id,
+        kind=Kind.CHANGE,
+    )
 
 
 def _can_be_sent(name: str) -> bool:

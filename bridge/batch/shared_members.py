@@ -11,8 +11,8 @@ from typing import Any
 
 from bridge.batch.desired import MEMBERSHIP
 from bridge.batch.members import Run, by_name
-from bridge.batch.names import Found, Names
-from bridge.model import Call, Identity, Kind, Outcome, Status
+from bridge.batch.names import Found, Names, told
+from bridge.model import Call, Kind, Outcome
 
 SCRIPT = "session/Get-GroupMemberById.ps1"
 
@@ -54,21 +54,9 @@ class SharedMembers:
             member_id, name = found.id, found.name
         else:
             member_id, name = row["id"], row["display_name"]
-        wanted = call.action == MEMBERSHIP.grant
         is_member = member_id in self._members[group.id]
-        about = {"member_id": member_id, "member_name": name}
-        return Outcome(
-            action=call.action,
-            status=Status.UNCHANGED if is_member == wanted else Status.CHANGED,
-            parameters=call.parameters,
-            identity=Identity(group.id, group.name),
-            before=about | {"is_member": is_member},
-            after=about | {"is_member": wanted},
-            reason=_REASONS[wanted, is_member],
-            dry_run=True,
-            call_id=call.id,
-            kind=Kind.CHANGE,
-        )
+        about = {"member_id": member_id, "member_name": name, "is_member": is_member}
+        return told(call, group, about, "is_member", _REASONS, wanted=call.action == MEMBERSHIP.grant)
 
     def _group(self, call: Call) -> Found | None:
         """The group of a call, where its members can be changed."""
@@ -92,4 +80,3 @@ _REASONS = {
     (False, True): "would remove the member",
     (False, False): "not a member",
 }
-"""What the scripts say, by what is wanted and what is so."""

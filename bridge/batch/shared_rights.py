@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from bridge.actions import ACTIONS
 from bridge.batch.desired import RIGHT
 from bridge.batch.members import Run
-from bridge.batch.names import Found, Names
-from bridge.model import Call, Identity, Kind, Outcome, Status
+from bridge.batch.names import Found, Names, told
+from bridge.model import Call, Outcome
 
 SCRIPT = ACTIONS["shared-mailbox.rights"].script
 
@@ -64,20 +64,9 @@ class SharedRights:
         is_granted = (user.id, right) in rights.granted
         if not is_granted and right in rights.doubtful:
             return None
-        wanted = call.action == RIGHT.grant
-        about = {"user_id": user.id, "user_name": user.name, "right": right}
-        return Outcome(
-            action=call.action,
-            status=Status.UNCHANGED if is_granted == wanted else Status.CHANGED,
-            parameters=call.parameters,
-            identity=Identity(mailbox.id, mailbox.name),
-            before=about | {"granted": is_granted},
-            after=about | {"granted": wanted},
-            reason=_REASONS[wanted, is_granted].format(right),
-            dry_run=True,
-            call_id=call.id,
-            kind=Kind.CHANGE,
-        )
+        about = {"user_id": user.id, "user_name": user.name, "right": right, "granted": is_granted}
+        reasons = {state: text.format(right) for state, text in _REASONS.items()}
+        return told(call, mailbox, about, "granted", reasons, wanted=call.action == RIGHT.grant)
 
     def _mailbox(self, call: Call) -> Found | None:
         found = self._names.get("mailbox", call.parameters["mailbox"])
@@ -94,4 +83,3 @@ _REASONS = {
     (False, True): "would revoke {}",
     (False, False): "not granted",
 }
-"""What the scripts say, by what is wanted and what is so."""

@@ -12,10 +12,10 @@ Rules:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Set
 from dataclasses import replace
 
-from bridge.batch.comparing import Comparison, had_nothing_to_do
+from bridge.batch.comparing import Comparison, as_it_is, had_nothing_to_do
 from bridge.batch.ledger import Ledger
 from bridge.batch.sending import Sender
 from bridge.batch.settling import look_of
@@ -43,7 +43,7 @@ class UnderWay:
         sender: Sender,
         ledger: Ledger,
         comparison: Comparison,
-        blocked: Collection[str],
+        blocked: Set[str],
         turns: Turns,
         shared: SharedReads,
         *,
@@ -149,7 +149,7 @@ class UnderWay:
         elif self._is_blocked(item, seen):
             return
         elif had_nothing_to_do(planned, seen):
-            self._end(item, item.state, replace(seen, dry_run=False, call_id=planned.call.id))
+            self._end(item, item.state, as_it_is(planned, seen))
         elif problem := self._comparison.outdated(planned, seen):
             self._end(item, item.state, _not_sent(planned, problem, seen.identity))
         else:
@@ -160,7 +160,7 @@ class UnderWay:
         """Whether the object of an item is not to be touched; it is told then."""
         planned = item.planned
         found = seen.identity if seen else None
-        if not {planned.object, planned.identity, found.id if found else ""} & set(self._blocked):
+        if self._blocked.isdisjoint((planned.object, planned.identity, found.id if found else "")):
             return False
         self._end(item, item.state, _not_sent(planned, _object_unknown(), found))
         return True

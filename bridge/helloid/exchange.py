@@ -22,9 +22,9 @@ from typing import Any, Self
 from bridge.actions import ACTIONS
 from bridge.actions.action import Action
 from bridge.batch.settling import look_of, settle
-from bridge.errors import AgentError, BridgeError, ExchangeError, Interrupted, UsageError
+from bridge.errors import AgentError, BridgeError, ExchangeError, UsageError
 from bridge.helloid.answer import LogLine
-from bridge.journal import Item, Journal, JournalError, JournalObserver, JournalRefused, Planned, RunFacts
+from bridge.journal import Item, Journal, JournalError, JournalObserver, JournalRefused, Planned, RunFacts, recorded
 from bridge.model import Call, Listener, Observer, OnRow, Outcome, Problem, Record, Runspace, Status
 from bridge.outcomes import no_way_on, not_sent, without_reply
 from bridge.patience import Patience
@@ -74,10 +74,7 @@ class JournaledExchange:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._stack:
-            if self._journal is not None and self._observer is not None:
-                how = "done" if error is None else "interrupted" if isinstance(error, Interrupted) else "failed"
-                self._end(self._journal, self._observer, how)
+        self._stack.__exit__(kind, error, trace)
 
     def change(self, action: str, **given: Any) -> Outcome:
         """One change; see ``answer.Exchange``. Raises Interrupted."""
@@ -137,23 +134,13 @@ class JournaledExchange:
         if self._journal is None:
             means = self._means
             journal = self._stack.enter_context(means.open_journal())
-            self._stack.enter_context(journal.holding(means.facts.id))
-            journal.begin(means.facts)
-            self._journal = journal
-            self._observer = JournalObserver(
-                journal, means.facts.id, sha256_of=means.sha256_of, listener=means.listener
+            self._observer = self._stack.enter_context(
+                recorded(journal, means.facts, sha256_of=means.sha256_of, listener=means.listener)
             )
+            self._journal = journal
             # The runner of the reads before it has no observer that writes.
             self._runner = None
         return self._journal
-
-    def _end(self, journal: Journal, observer: JournalObserver, how: str) -> None:
-        # What was done is done, and has been told: a journal that cannot be written now changes none of it.
-        try:
-            observer.close()
-            journal.end(self._means.facts.id, how)
-        except JournalError as error:
-            self._means.listener("run not ended in the journal", error=error.message, remedy=error.remedy)
 
     # --- what earlier runs left
 

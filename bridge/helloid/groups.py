@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.helloid.answer import Answer, Exchange
-from bridge.helloid.parts import Who, both, called, imported, is_whole, shown_name
+from bridge.helloid.parts import Who, both, called, imported, is_whole, of_permission, shown_name
 from bridge.helloid.task import Contract, Step, Target, Task
 from bridge.helloid.words import cut, line_of
 from bridge.model import Outcome
@@ -79,11 +79,7 @@ def import_permissions(task: Task, exchange: Exchange, settings: HelloIdSettings
     found = exchange.read("group.list")
     if is_whole(found, "the groups", answer):
         for row, accounts in _members(exchange, found, answer):
-            facts = {
-                "PermissionReference": {"Id": row["id"]},
-                "Description": row["primary_smtp_address"],
-                "DisplayName": _display_name(row),
-            }
+            facts = of_permission(row, {"Id": row["id"]}, _display_name(row))
             answer.output.extend(imported(facts, accounts))
 
 

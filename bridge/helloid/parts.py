@@ -72,6 +72,11 @@ def shown_name(row: Mapping[str, Any]) -> str:
     return str(row.get("display_name") or row.get("name") or row["id"])
 
 
+def of_permission(row: Mapping[str, Any], reference: Mapping[str, str], name: str) -> dict[str, Any]:
+    """What an import tells of a permission: a group or mailbox, its reference and its name in HelloID."""
+    return {"PermissionReference": reference, "Description": row["primary_smtp_address"], "DisplayName": name}
+
+
 def imported(facts: Mapping[str, Any], accounts: Iterable[str]) -> Iterator[dict[str, Any]]:
     """The elements of an import for one permission: its accounts in batches, none where it has no accounts."""
     each_once = list(dict.fromkeys(accounts))

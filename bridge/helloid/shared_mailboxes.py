@@ -19,7 +19,7 @@ from typing import Any
 
 from bridge.errors import UsageError
 from bridge.helloid.answer import Answer, Exchange
-from bridge.helloid.parts import Who, both, called, imported, is_whole, shown_name
+from bridge.helloid.parts import Who, both, called, imported, is_whole, of_permission, shown_name
 from bridge.helloid.references import RIGHTS
 from bridge.helloid.task import Contract, Step, Target, Task
 from bridge.helloid.words import cut, line_of
@@ -122,11 +122,7 @@ def import_permissions(task: Task, exchange: Exchange, settings: HelloIdSettings
     del task
     for row, holders in _mailboxes(exchange, answer):
         accounts = [user for user, rights in holders.items() if rights.issuperset(settings.right_names)]
-        facts = {
-            "PermissionReference": {"Id": row["id"]},
-            "Description": row["primary_smtp_address"],
-            "DisplayName": _display_name(row),
-        }
+        facts = of_permission(row, {"Id": row["id"]}, _display_name(row))
         answer.output.extend(imported(facts, accounts))
 
 
@@ -135,11 +131,7 @@ def import_permissions_of_rights(task: Task, exchange: Exchange, settings: Hello
     del task, settings
     for row, holders in _mailboxes(exchange, answer):
         for right, word in WORDS.items():
-            facts = {
-                "PermissionReference": {"Id": row["id"], "Permission": word},
-                "Description": row["primary_smtp_address"],
-                "DisplayName": _display_name(row, right),
-            }
+            facts = of_permission(row, {"Id": row["id"], "Permission": word}, _display_name(row, right))
             answer.output.extend(imported(facts, _with(holders, right)))
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bridge.journal.errors import JournalError, JournalNotRead, JournalNotWritten, JournalRefused
 from bridge.journal.journal import Journal, default_path, journal_path
-from bridge.journal.observer import JournalObserver
+from bridge.journal.observer import JournalObserver, recorded
 from bridge.journal.reader import JournalReader, Verification
 from bridge.journal.records import Item, JournalRecord, Planned, RecordKind, Run, RunFacts, State
 
@@ -35,4 +35,5 @@ __all__ = [
     "Verification",
     "default_path",
     "journal_path",
+    "recorded",
 ]

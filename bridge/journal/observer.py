@@ -7,11 +7,13 @@ when the observer is closed. What changes nothing, a read or a dry run, is not i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from bridge.errors import Interrupted
 from bridge.journal.errors import JournalError
 from bridge.journal.journal import Journal
-from bridge.journal.records import Planned
+from bridge.journal.records import Planned, RunFacts
 from bridge.model import Call, Listener, Outcome, Record
 
 
@@ -70,3 +72,31 @@ class JournalObserver:
 
     def _planned(self, call: Call) -> Planned:
         return Planned(call, sha256=self._sha256_of(call.script))
+
+
+@contextmanager
+def recorded(
+    journal: Journal, facts: RunFacts, *, sha256_of: Callable[[str], str], listener: Listener
+) -> Iterator[JournalObserver]:
+    """The observer that writes single actions into a journal, as the run of ``facts``, which ends with this context.
+
+    ``listener`` is told too of an end that could not be written. Raises JournalError when the run cannot begin: nothing
+    was sent then.
+    """
+    with journal.holding(facts.id):
+        journal.begin(facts)
+        observer = JournalObserver(journal, facts.id, sha256_of=sha256_of, listener=listener)
+        how = "failed"
+        try:
+            yield observer
+            how = "done"
+        except Interrupted:
+            how = "interrupted"
+            raise
+        finally:
+            # What was done is done, and has been told: a journal that cannot be written now changes none of it.
+            try:
+                observer.close()
+                journal.end(facts.id, how)
+            except JournalError as error:
+                listener("run not ended in the journal", error=error.message, remedy=error.remedy)

@@ -35,26 +35,23 @@ TIMEOUT = 30.0
 
 _PAGE = 500
 _RECORD = "SELECT number, run, item, position, kind, state, at, body, chain FROM record"
-_ITEMS = """
-    SELECT p.item, p.position, p.body, last.state, last.at, last.kind, last.body,
-        (SELECT i.at FROM record i WHERE i.run = p.run AND i.item = p.item AND i.kind = 'intent'
-            ORDER BY i.number DESC LIMIT 1)
-    FROM record p
-    JOIN record last ON last.number = (SELECT max(r.number) FROM record r WHERE r.run = p.run AND r.item = p.item)
-    WHERE p.run = ? AND p.kind = 'planned' AND p.position > ? AND last.state IN (SELECT value FROM json_each(?))
-    ORDER BY p.position LIMIT ?
-"""
-UNSETTLED_ABOUT = """
+_ITEM = """
     SELECT p.run, p.item, p.position, p.body, last.state, last.at, last.kind, last.body,
         (SELECT i.at FROM record i WHERE i.run = p.run AND i.item = p.item AND i.kind = 'intent'
             ORDER BY i.number DESC LIMIT 1)
     FROM record p
     JOIN record last ON last.number = (SELECT max(r.number) FROM record r WHERE r.run = p.run AND r.item = p.item)
+"""
+_ITEMS = f"""{_ITEM}
+    WHERE p.run = ? AND p.kind = 'planned' AND p.position > ? AND last.state IN (SELECT value FROM json_each(?))
+    ORDER BY p.position LIMIT ?
+"""  # noqa: S608  # both parts are constants
+UNSETTLED_ABOUT = f"""{_ITEM}
     WHERE p.number IN (
-        SELECT number FROM record WHERE kind = 'planned' AND {about} IN (SELECT value FROM json_each(?))
+        SELECT number FROM record WHERE kind = 'planned' AND {{about}} IN (SELECT value FROM json_each(?))
     ) AND (last.state = 'open' OR (last.state = 'unknown' AND last.kind = 'outcome'))
     ORDER BY p.number LIMIT ?
-"""
+"""  # noqa: S608  # the same
 _COUNTS = """
     SELECT state, count(*) FROM record
     WHERE number IN (SELECT max(number) FROM record WHERE run = ? AND item <> '' GROUP BY item) GROUP BY state
@@ -171,8 +168,8 @@ class JournalReader:
         states, position = json.dumps([str(state) for state in only]), -1
         while page := self._rows(_ITEMS, run, position, states, _PAGE):
             for row in page:
-                yield _item(run, row)
-            position = page[-1][1]
+                yield _item(row)
+            position = page[-1][2]
 
     def item(self, run: str, item: str) -> list[JournalRecord]:
         """All records of one item, the oldest first; none when there is no such item."""
@@ -189,7 +186,7 @@ class JournalReader:
         """
         wanted = json.dumps(sorted(set(objects) - {""}))
         found = {
-            row[1]: _item(row[0], row[1:])
+            row[1]: _item(row)
             for about in (ABOUT, IDENTITY)
             for row in self._rows(UNSETTLED_ABOUT.format(about=about), wanted, most)
         }
@@ -256,8 +253,8 @@ class JournalReader:
 _NAMED = 20
 
 
-def _item(run: str, row: Any) -> Item:
-    item, position, planned_text, state, at, kind, body, sent_at = row
+def _item(row: Any) -> Item:
+    run, item, position, planned_text, state, at, kind, body, sent_at = row
     try:
         planned = planned_of(item, planned_text)
         ended = kind in (RecordKind.OUTCOME, RecordKind.SETTLED)

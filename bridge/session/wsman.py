@@ -123,12 +123,9 @@ class ObservedWSMan(WSMan):
         return body
 
     def _exchange(self, action: str, *arguments: Any, **options: Any) -> ET.Element:
-        # The last word on what the deadline ended has its own moment.
-        for name, most in (
-            ("connection_timeout", self.agent.connect_timeout),
-            ("read_timeout", self.agent.read_timeout),
-        ):
-            setattr(self.transport, name, max(_LAST_WORD, min(most, self.limit.remaining(most) + _LAST_WORD)))
+        # pypsrp hands both to requests, which takes fractions too.
+        self.transport.connection_timeout = self._seconds(self.agent.connect_timeout)  # type: ignore[assignment]
+        self.transport.read_timeout = self._seconds(self.agent.read_timeout)  # type: ignore[assignment]
         start = time.monotonic()
         answer = "failed"
         try:
@@ -148,7 +145,7 @@ class ObservedWSMan(WSMan):
 
     def _seconds(self, most: int) -> float:
         """How long an exchange may wait now, with a moment for the last word on what the deadline ended."""
-        return min(most, self.limit.remaining(most) + _LAST_WORD)
+        return max(_LAST_WORD, min(most, self.limit.remaining(most) + _LAST_WORD))
 
     def reset(self) -> None:
         """Log on anew at the next exchange.
