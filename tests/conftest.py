@@ -1,13 +1,15 @@
-"""What all tests share: a clean environment, and a real PowerShell where there is one."""
+"""What all tests share: a clean environment, agents, and a real PowerShell where there is one."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.agent import Agent, running_agent
 
 
 @pytest.hookimpl(wrapper=True)
@@ -41,3 +43,18 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     places = tmp_path_factory.mktemp("home")
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "LOCALAPPDATA", "APPDATA"):
         monkeypatch.setenv(name, str(places))
+
+
+@pytest.fixture(params=["contract", pytest.param("pwsh", marks=pytest.mark.pwsh)])
+def agent(request: pytest.FixtureRequest) -> Iterator[Agent]:
+    """An agent on each engine."""
+    pwsh = request.getfixturevalue("pwsh_path") if request.param == "pwsh" else None
+    with running_agent(request.param, pwsh=pwsh) as running:
+        yield running
+
+
+@pytest.fixture
+def contract() -> Iterator[Agent]:
+    """An agent without PowerShell, for what does not depend on the engine."""
+    with running_agent("contract") as running:
+        yield running

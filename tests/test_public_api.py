@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,25 +15,10 @@ import structlog
 import bridge
 from bridge import ActionFailed, Bridge, BridgeError, OutcomeUnknown, Settings, Status, UsageError, load_settings
 from bridge.journal import JournalReader, State
-from tests.agent import Agent, running_agent
+from tests.agent import Agent
 
 STAFF = "staff@contoso.example"
 JANE = "jane.doe@contoso.example"
-
-
-@pytest.fixture(params=["contract", pytest.param("pwsh", marks=pytest.mark.pwsh)])
-def agent(request: pytest.FixtureRequest) -> Iterator[Agent]:
-    """An agent on each engine."""
-    pwsh = request.getfixturevalue("pwsh_path") if request.param == "pwsh" else None
-    with running_agent(request.param, pwsh=pwsh) as running:
-        yield running
-
-
-@pytest.fixture
-def contract() -> Iterator[Agent]:
-    """An agent without PowerShell, for what does not depend on the engine."""
-    with running_agent("contract") as running:
-        yield running
 
 
 def _settings(agent: Agent, folder: Path, **other: Any) -> Settings:
@@ -181,9 +167,11 @@ def test_what_cannot_be_entered_leaves_nothing(contract: Agent, tmp_path: Path) 
         pytest.fail("entered")
 
 
-def test_a_deadline_counts_from_the_entry(contract: Agent, tmp_path: Path) -> None:
+def test_a_deadline_counts_from_the_entry(contract: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What would be sent after it is not sent, and is told as failed."""
-    with Bridge(_settings(contract, tmp_path), deadline=0.001) as exchange:
+    with Bridge(_settings(contract, tmp_path), deadline=600) as exchange:
+        later = SimpleNamespace(monotonic=lambda: time.monotonic() + 600, sleep=time.sleep)
+        monkeypatch.setattr("bridge.patience.time", later)
         outcome = exchange.change("group.grant", group=STAFF, member=JANE)
     assert outcome.problem is not None
     assert (outcome.status, outcome.problem.code) == (Status.FAILED, "deadline")

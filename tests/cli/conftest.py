@@ -67,3 +67,12 @@ def settings(agent: Agent, tmp_path: Path) -> Iterator[str]:
     agent.simulator.tenant.restore(before)
     for shell in agent.simulator.shells():
         shell.close()
+
+
+@pytest.fixture
+def journal(settings: str, tmp_path: Path) -> Path:
+    """The journal that the settings name."""
+    path = tmp_path / "journal.db"
+    with Path(settings).open("a", encoding="utf-8") as file:
+        file.write(f"\n[journal]\npath = {json.dumps(str(path))}\n")
+    return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from pathlib import Path
@@ -19,15 +18,6 @@ mailbox.hide,info@contoso.example,,
 shared-mailbox.grant,sales@contoso.example,jane.doe@contoso.example,send-as
 mailbox.hide,sales@contoso.example,,
 """
-
-
-@pytest.fixture
-def journal(settings: str, tmp_path: Path) -> Path:
-    """The journal that the settings name."""
-    path = tmp_path / "journal.db"
-    with Path(settings).open("a", encoding="utf-8") as file:
-        file.write(f"\n[journal]\npath = {json.dumps(str(path))}\n")
-    return path
 
 
 @pytest.fixture

@@ -112,15 +112,6 @@ class Terminal:
 
 
 @pytest.fixture
-def journal(settings: str, tmp_path: Path) -> Path:
-    """The journal that the settings name."""
-    path = tmp_path / "journal.db"
-    with Path(settings).open("a", encoding="utf-8") as file:
-        file.write(f"\n[journal]\npath = {json.dumps(str(path))}\n")
-    return path
-
-
-@pytest.fixture
 def changes(tmp_path: Path) -> str:
     """A file with six changes."""
     file = tmp_path / "changes.csv"

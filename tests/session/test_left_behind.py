@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,14 +22,11 @@ from bridge.session import Session
 from bridge.settings import load_settings
 from bridge.simulator.tenant import Throttle
 from tests.agent import Agent
+from tests.batch.crash import DEADLY
 
 SCRIPT = "mailbox/Set-MailboxAttribute.ps1"
 GONE = '{"shell": "' + "0" * 8 + '", "session": "y", "batch": "z"}'
 IDS = [f"{number:032x}" for number in range(1, 61)]
-if sys.platform == "win32":
-    DEADLY = signal.SIGTERM
-else:
-    DEADLY = signal.SIGKILL
 
 
 def change(text: str, call_id: str = "") -> Call:
