@@ -19,7 +19,7 @@ from typing import Any
 from bridge.actions.action import parameter_name
 from bridge.actions.mailbox_attributes import ATTRIBUTES
 from bridge.errors import UsageError
-from bridge.helloid.account_fields import HIDDEN, account_of, named, reply_of
+from bridge.helloid.account_fields import HIDDEN, account_named, account_of, reply_of
 from bridge.helloid.answer import Answer, AuditLine, Exchange, LogLine
 from bridge.helloid.task import Step, Target, Task
 from bridge.helloid.words import line_of
@@ -47,9 +47,9 @@ def update(task: Task, exchange: Exchange, settings: HelloIdSettings, answer: An
     answer.data = dict(task.data)
     addresses = next((given.pop(name) for name in list(given) if name.lower() == _ADDRESSES), None)
     if given:
-        _set_attributes(account.id, named(account), given, exchange, answer)
+        _set_attributes(account.id, account_named(account), given, exchange, answer)
     if addresses not in (None, "", []):
-        _set_addresses(account.id, named(account), addresses, exchange, answer)
+        _set_addresses(account.id, account_named(account), addresses, exchange, answer)
 
 
 def _set_attributes(mailbox: str, name: str, given: Mapping[str, Any], exchange: Exchange, answer: Answer) -> None:
@@ -132,7 +132,7 @@ def delete(task: Task, exchange: Exchange, settings: HelloIdSettings, answer: An
     """Switch automatic replies on, as mapped; without mapped fields, as [helloid] says."""
     account = account_of(task)
     reply = reply_of(task.data, settings)
-    name = named(account)
+    name = account_named(account)
     if not reply:
         answer.audit.append(AuditLine(f"Nothing to do (no automatic reply is mapped): delete {name}."))
         return

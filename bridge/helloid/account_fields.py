@@ -11,6 +11,7 @@ from typing import Any
 from bridge.errors import UsageError
 from bridge.helloid.references import AccountReference
 from bridge.helloid.task import Task
+from bridge.helloid.words import named
 from bridge.settings import HelloIdSettings
 
 HIDDEN = "HiddenFromAddressListsEnabled"
@@ -35,10 +36,9 @@ def account_of(task: Task) -> AccountReference:
     return task.account
 
 
-def named(account: AccountReference, display_name: str = "") -> str:
+def account_named(account: AccountReference, display_name: str = "") -> str:
     """An account for people: its name where one is known, and its id."""
-    name = display_name or account.name
-    return f"the account {name} ({account.id})" if name else f"the account {account.id}"
+    return named("account", account.id, display_name or account.name)
 
 
 def field_of(data: Mapping[str, Any], name: str) -> Any:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.errors import UsageError
-from bridge.helloid.account_fields import HIDDEN, account_of, field_of, is_mapped, named, truth_of
+from bridge.helloid.account_fields import HIDDEN, account_named, account_of, field_of, is_mapped, truth_of
 from bridge.helloid.answer import Answer, AuditLine, Exchange
 from bridge.helloid.references import AccountReference
 from bridge.helloid.task import Contract, Step, Target, Task
@@ -50,7 +50,7 @@ def correlate(task: Task, exchange: Exchange, settings: HelloIdSettings, answer:
     answer.account = AccountReference(row["id"], row["user_principal_name"], row["id"])
     answer.is_correlated = True
     answer.data = {**task.data, "Guid": row["id"], "UserPrincipalName": row["user_principal_name"]}
-    name = named(answer.account, row["display_name"])
+    name = account_named(answer.account, row["display_name"])
     answer.audit.append(AuditLine(f"Correlated to {name} on {where}.", action="CorrelateAccount"))
     if is_mapped(task.data, HIDDEN):
         wanted = truth_of(task.data, HIDDEN)
@@ -77,7 +77,7 @@ def correlate_mailbox(task: Task, exchange: Exchange, settings: HelloIdSettings,
     if found_account is None or not regional:
         return
     outcome = exchange.change("mailbox.set-regional", mailbox=found_account.id)
-    what = f"the regional settings of {named(found_account, answer.data['DisplayName'])}"
+    what = f"the regional settings of {account_named(found_account, answer.data['DisplayName'])}"
     answer.audit.append(line_of(outcome, f"set {what}", f"Set {what}", action="UpdateAccount"))
 
 
@@ -98,7 +98,7 @@ def _correlated_v1(row: Mapping[str, Any] | None, account: dict[str, Any], answe
     answer.account = AccountReference(row["id"], row["user_principal_name"], given)
     answer.is_correlated = True
     answer.data = {"DisplayName": row["display_name"], **given}
-    answer.audit.append(AuditLine(f"Correlated to {named(answer.account, row['display_name'])}."))
+    answer.audit.append(AuditLine(f"Correlated to {account_named(answer.account, row['display_name'])}."))
     return answer.account
 
 
@@ -114,7 +114,7 @@ def show_or_hide(task: Task, exchange: Exchange, settings: HelloIdSettings, answ
         hide = truth_of(task.data, HIDDEN)
     elif task.data and not task.is_reconciliation:
         raise UsageError(f"{HIDDEN} is not mapped for {task.step}.", remedy=f"Map {HIDDEN}, or leave the script out.")
-    outcome = _show_or_hide(task, exchange, answer, named(account), hide=hide)
+    outcome = _show_or_hide(task, exchange, answer, account_named(account), hide=hide)
     if outcome.status in (Status.CHANGED, Status.UNCHANGED) and "hidden" in outcome.before:
         answer.previous_data = {HIDDEN: bool(outcome.before["hidden"])}
         answer.data = {**task.data, HIDDEN: hide}

@@ -19,10 +19,10 @@ from typing import Any
 
 from bridge.errors import UsageError
 from bridge.helloid.answer import Answer, AuditLine, Exchange
-from bridge.helloid.parts import both, named
+from bridge.helloid.parts import both
 from bridge.helloid.references import PermissionReference
 from bridge.helloid.task import Step, Target, Task
-from bridge.helloid.words import line_of
+from bridge.helloid.words import line_of, named
 from bridge.settings import HelloIdSettings
 
 _USER, _RIGHT = "mailboxFolderUser", "mailboxFolderAccessRight"

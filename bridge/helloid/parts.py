@@ -13,7 +13,7 @@ from bridge.helloid.account_fields import account_of
 from bridge.helloid.answer import Answer, AuditLine
 from bridge.helloid.references import AccountReference, PermissionReference
 from bridge.helloid.task import Task
-from bridge.helloid.words import line_of
+from bridge.helloid.words import line_of, named
 from bridge.model import Outcome, Status
 
 MOST_ACCOUNTS = 500
@@ -38,11 +38,6 @@ def both(task: Task, answer: Answer) -> Who | None:
     if task.permission is None:
         raise UsageError("There is no permission reference.", remedy="Let HelloID retrieve the permissions again.")
     return account, task.permission
-
-
-def named(kind: str, identity: str, name: str = "") -> str:
-    """An object for people: ``the group Staff (bdba...)``. A name that is only the id again is none."""
-    return f"the {kind} {name} ({identity})" if name and name.lower() != identity.lower() else f"the {kind} {identity}"
 
 
 def called(who: Who, outcome: Outcome, task: Task, *, role: str, kind: str) -> tuple[str, str]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from bridge.errors import UsageError
 from bridge.helloid.answer import Answer, AuditLine, Exchange, LogLine
-from bridge.helloid.parts import Who, both, named
+from bridge.helloid.parts import Who, both
 from bridge.helloid.task import Step, Target, Task
-from bridge.helloid.words import line_of
+from bridge.helloid.words import line_of, named
 from bridge.settings import HelloIdSettings
 
 _ACTION = "mailbox.set-regional"

@@ -21,9 +21,8 @@ from dataclasses import dataclass
 from bridge.errors import UsageError
 from bridge.helloid.answer import Answer, AuditLine, Exchange
 from bridge.helloid.departments import about, kind_of, of_department
-from bridge.helloid.parts import named
 from bridge.helloid.task import Source, Step, Target, Task
-from bridge.helloid.words import cut, line_of
+from bridge.helloid.words import cut, line_of, named
 from bridge.model import Status
 from bridge.settings import HelloIdSettings
 

@@ -67,6 +67,11 @@ def line_of_error(error: BridgeError) -> AuditLine:
     return AuditLine(" ".join(parts), is_error=True)
 
 
+def named(kind: str, identity: str, name: str = "") -> str:
+    """An object for people: ``the group Staff (bdba...)``. A name that is only the id again is none."""
+    return f"the {kind} {name} ({identity})" if name and name.lower() != identity.lower() else f"the {kind} {identity}"
+
+
 def cut(name: str, suffix: str = "", *, longest: int = MAX_NAME) -> str:
     """A name that is short enough, the suffix whole.
 
