@@ -65,7 +65,7 @@ level = "inf"
     assert told == [
         (
             "FILE:1: verbose: there is no such section. There are [agent], [exchange], [regional], [log], [journal], "
-            "[batch], [scripts]."
+            "[batch], [helloid], [scripts]."
         ),
         "FILE:2: agnt: there is no such section. Did you mean [agent]?",
         "FILE:5: agent.hots: there is no such key. Did you mean host?",
