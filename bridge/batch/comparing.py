@@ -3,14 +3,15 @@
 Rules:
 
 - Where they differ the item fails with the code ``plan-outdated`` and nothing is sent; what the run itself changed is
-  taken into account.
+  taken into account. A text that the run changed is taken as it is found: Exchange may keep it in a form of its own, or
+  choose it, such as the date format of a new language.
 - An item of which the plan could see nothing, because the same plan creates its object, is taken as it is found.
 - Only so many changes of the run are kept here; an older one is asked of the journal when it matters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from bridge.batch.touching import Change, Changes
@@ -55,7 +56,7 @@ class Comparison:
         if seen.status is Status.CHANGED and (seen.before, seen.after) == (planned.expected, planned.wanted):
             return None
         left = self._left(Change(planned.identity, planned.expected, planned.wanted))
-        if left and seen.before == {**planned.expected, **left}:
+        if left and seen.before == {**planned.expected, **left, **_kept(left, seen.before)}:
             return None
         names = sorted(name for name in seen.before if seen.before[name] != planned.expected.get(name))
         return _plan_outdated(f"it was changed since ({', '.join(names)})" if names else "it was changed since")
@@ -81,6 +82,11 @@ def as_it_is(planned: Planned, seen: Outcome) -> Outcome:
 
 def _change(outcome: Outcome) -> Change:
     return Change(outcome.identity.id if outcome.identity else "", outcome.before, outcome.after)
+
+
+def _kept(left: Mapping[str, object], found: Mapping[str, object]) -> dict[str, object]:
+    """The texts that the run left, as they are found."""
+    return {name: found[name] for name, value in left.items() if isinstance(value, str) and name in found}
 
 
 def _plan_outdated(why: str) -> Problem:

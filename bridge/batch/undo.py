@@ -5,13 +5,14 @@ Rules:
 - Only what the journal says was changed is undone. What is unknown may have been made, and is told; so is everything
   that cannot be brought back.
 - Each undoing is looked at like a row of a file, so one that somebody did already is unchanged. Where the run changed
-  the same thing several times, only the last change can be seen; those before it are planned from the journal.
+  the same thing several times, only the last change can be seen; what it covers of those before it is planned from
+  the journal.
 - Nothing is kept in memory but the sentences about what is left, so that a run of any length can be taken back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -58,15 +59,18 @@ def _looked_at(steps: Iterator[PlanItem], look: Run) -> Iterator[PlanItem]:
         for step, seen in zip(window, look(step.call for step in window), strict=True):
             done = step.outcome
             undone = Change(done.identity.id if done.identity else "", done.after, done.before)
-            yield replace(step, outcome=_planned(done, seen, is_covered=bool(later.left(undone))))
+            yield replace(step, outcome=_planned(done, seen, later.left(undone)))
             later.add(undone)
 
 
-def _planned(done: Outcome, seen: Outcome, *, is_covered: bool) -> Outcome:
-    """How the undoing of ``done`` will end; where it is covered a later change stands between it and what is seen."""
-    if not is_covered or seen.status not in (Status.CHANGED, Status.UNCHANGED):
+def _planned(done: Outcome, seen: Outcome, covered: Collection[str]) -> Outcome:
+    """How the undoing of ``done`` will end. A later change stands between it and what is seen of the ``covered``."""
+    if not covered or seen.status not in (Status.CHANGED, Status.UNCHANGED):
         return seen
-    return replace(seen, status=Status.CHANGED, reason="", before=done.after, after=done.before)
+    before, after = ({name: state[name] for name in covered if name in state} for state in (done.after, done.before))
+    return replace(
+        seen, status=Status.CHANGED, reason="", before={**seen.before, **before}, after={**seen.after, **after}
+    )
 
 
 def _named(item: Item) -> str:

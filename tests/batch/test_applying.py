@@ -63,6 +63,18 @@ def test_same_object_twice(bench: Bench) -> None:
     assert bench.agent.simulator.tenant.snapshot() == before
 
 
+def test_same_mailbox_twice_with_a_text_that_exchange_chooses(bench: Bench) -> None:
+    """The formats that come with a language cannot be foreseen; later items of the run take them as they are."""
+    regional = ("mailbox.set-regional", {"mailbox": JANE})
+    language, zone = ((regional[0], regional[1] | one) for one in ({"language": "de-DE"}, {"time_zone": "UTC"}))
+    before = bench.agent.simulator.tenant.snapshot()
+    ending = bench.apply(bench.plan(language, zone))
+    assert bench.states(ending.run) == ["changed", "changed"]
+    undone = bench.apply(bench.undo(ending.run))
+    assert set(bench.states(undone.run)) == {"changed"}
+    assert bench.agent.simulator.tenant.snapshot() == before
+
+
 def test_undo_of_there_and_back(bench: Bench) -> None:
     """A run that made and unmade the same is taken back to where it began, not to its middle."""
     revoke = ("group.revoke", {"group": STAFF, "member": JANE})
