@@ -2,10 +2,11 @@
 
     python -m benchmarks.batch_file [--engine contract|pwsh] [--small N] [--large N]
 
-An organization has N mailboxes, and a CSV file hides each of them. It is checked, planned, shown, applied and taken
-back (``batch undo``), each by a command line in a process of its own, with the journal on this machine's disk. Memory
-is the most that was ever resident (VmHWM of proc_pid_status(5)), so this needs Linux. Time is by the clock; that of the
-processor is the client's alone, which other work on the machine does not disturb.
+An organization has as many mailboxes as the long file has lines, and a CSV file hides the first of them, so that the
+length of the file is all that differs. It is checked, planned, shown, applied and taken back (``batch undo``), each by
+a command line in a process of its own, with the journal on this machine's disk. Memory is the most that was ever
+resident (VmHWM of proc_pid_status(5)), so this needs Linux. Time is by the clock; that of the processor is the
+client's alone, which other work on the machine does not disturb.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.import_rows import organization
 from benchmarks.simulated import simulated_agent
@@ -51,7 +53,8 @@ def main() -> None:
         return
     if not Path("/proc/self/status").exists():
         parser.error("there is no /proc/self/status here; memory can be read on Linux only")
-    small, large = (measured(arguments.engine, count) for count in (arguments.small, arguments.large))
+    content = {**organization(arguments.large), "groups": []}
+    small, large = (measured(arguments.engine, content, count) for count in (arguments.small, arguments.large))
     print(f"exo-bridge batch with {arguments.small} and {arguments.large} changes on the engine {arguments.engine}:")
     for name, before in small.items():
         after = large[name]
@@ -64,14 +67,13 @@ def main() -> None:
         )
 
 
-def measured(engine: str, count: int) -> dict[str, Cost]:
-    """What each command cost for so many changes."""
+def measured(engine: str, content: dict[str, Any], count: int) -> dict[str, Cost]:
+    """What each command cost for so many changes in an organization with this content."""
     with tempfile.TemporaryDirectory(prefix="exo-bridge-benchmark-") as name:
         folder = Path(name)
         files = {one: str(folder / one) for one in ("changes.csv", "plan.json", "undo.json", "tenant.json")}
-        content = {**organization(count), "groups": []}
         Path(files["tenant.json"]).write_text(json.dumps(content), "utf-8")
-        rows = [f"mailbox.hide,{account['primary_smtp_address']}\n" for account in content["accounts"]]
+        rows = [f"mailbox.hide,{account['primary_smtp_address']}\n" for account in content["accounts"][:count]]
         Path(files["changes.csv"]).write_text("".join(["action,mailbox\n", *rows]), "utf-8")
         with simulated_agent(engine, Path(files["tenant.json"])) as agent:
             given = ["--settings", str(agent.settings)]

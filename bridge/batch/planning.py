@@ -26,6 +26,7 @@ from typing import Any
 from bridge.actions import ACTIONS
 from bridge.batch.checking import Item
 from bridge.batch.desired import MEMBERSHIP, Wish, resolve, unmatched
+from bridge.batch.first_lines import FirstLines
 from bridge.batch.members import Members, Run, by_name
 from bridge.batch.plan import Items, PlanItem
 from bridge.batch.shared_reads import SharedReads
@@ -139,25 +140,33 @@ class _Planning:
 
 def _within_file(items: Iterable[PlanItem]) -> Iterator[PlanItem]:
     """The items with what they have to do with those before them."""
-    created: dict[str, int] = {}
-    done: dict[bytes, int] = {}
-    for item in items:
-        line = next((created[name] for name in _texts(item.call.parameters.values()) if name in created), None)
-        problem = item.outcome.problem
-        if line is not None and problem is not None and problem.code == _NOT_FOUND:
-            reason = f"line {line} of this file creates it"
-            item = replace(item, outcome=_outcome(item.call, Status.CHANGED, reason=reason))
-        if item.changes:
-            effect = _effect(item)
-            if effect in done:
-                yield replace(item, outcome=_as_before(item, done[effect]))
-                continue
-            done[effect] = item.line
-            if item.call.creates:
-                parameters = item.call.parameters
-                for name in _texts(parameters.get(name) for name in _CREATED_NAMES):
-                    created.setdefault(name, item.line)
-        yield item
+    with FirstLines() as created, FirstLines() as done:
+        for item in items:
+            item = _of_something_created(item, created)
+            if item.changes:
+                effect = _effect(item)
+                first = done.line(effect)
+                if first is not None:
+                    yield replace(item, outcome=_as_before(item, first))
+                    continue
+                done.add(effect, item.line)
+                if item.call.creates:
+                    parameters = item.call.parameters
+                    for name in _texts(parameters.get(name) for name in _CREATED_NAMES):
+                        created.add(name, item.line)
+            yield item
+
+
+def _of_something_created(item: PlanItem, created: FirstLines) -> PlanItem:
+    """The item as it is; a change, where it found nothing under a name that an earlier line creates."""
+    problem = item.outcome.problem
+    if problem is None or problem.code != _NOT_FOUND:
+        return item
+    lines = map(created.line, _texts(item.call.parameters.values()))
+    line = next((line for line in lines if line is not None), None)
+    if line is None:
+        return item
+    return replace(item, outcome=_outcome(item.call, Status.CHANGED, reason=f"line {line} of this file creates it"))
 
 
 def _as_before(item: PlanItem, line: int) -> Outcome:

@@ -24,14 +24,14 @@ class SpooledItems:
             self._file = tempfile.TemporaryFile(prefix="exo-bridge-")  # noqa: SIM115  # it is read as long as this lives
             weakref.finalize(self, self._file.close)
         except OSError as error:
-            raise _unkept(error) from error
+            raise unkept(error) from error
         for item in items:
             line = json.dumps(item_to_json(item)).encode("ascii") + b"\n"
             try:
                 self._starts.append(self._file.tell())
                 self._file.write(line)
             except OSError as error:
-                raise _unkept(error) from error
+                raise unkept(error) from error
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -47,13 +47,14 @@ class SpooledItems:
             self._file.seek(start)
             line = self._file.readline()
         except OSError as error:
-            raise _unkept(error) from error
+            raise unkept(error) from error
         return item_from_json(json.loads(line))
 
 
-def _unkept(error: OSError) -> UsageError:
-    folder = tempfile.gettempdir()
+def unkept(error: Exception) -> UsageError:
+    """The error for a plan in the making that cannot be kept."""
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return UsageError(
-        f"The plan in the making cannot be kept in {folder}: {error.strerror or error}.",
+        f"The plan in the making cannot be kept in {tempfile.gettempdir()}: {why}.",
         remedy="Make room there, or set TMPDIR (on Windows TEMP) to another folder.",
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.actions import ACTIONS
+from bridge.batch.first_lines import FirstLines
 from bridge.batch.plan import Plan, PlanItem, read_plan, write_plan
 from bridge.batch.spool import SpooledItems
 from bridge.errors import UsageError
@@ -74,3 +75,23 @@ def test_what_goes_wrong_while_items_are_made_comes_out() -> None:
 
     with pytest.raises(LookupError, match="lost"):
         SpooledItems(lost())
+
+
+def test_first_lines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whatever was said, the line that said it first is known, and nothing is left on disk."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with FirstLines() as lines:
+        assert lines.line("staff") is None
+        for line in range(2, 5_000):
+            lines.add(f"name {line % 1_000}", line)
+            lines.add(str(line % 1_000).encode(), line)
+        assert [lines.line("name 7"), lines.line(b"7"), lines.line(b"0"), lines.line("7")] == [7, 7, 1_000, None]
+        assert list(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())
+
+
+def test_first_lines_cannot_be_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder for temporary files that is not there ends with a sentence that names it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(UsageError, match="gone"):
+        FirstLines()
