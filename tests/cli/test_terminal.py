@@ -240,6 +240,8 @@ def test_ctrl_c_twice(asked: Terminal, settings: str, agent: Agent) -> None:
     assert "Traceback" not in asked.screen
     resumed = subprocess.run(
         [sys.executable, "-m", "bridge", "batch", "resume", "--settings", settings, "--json"],
+        # So long the change that was stopped is looked for before it is told as not made.
+        env=os.environ | {"EXO_BRIDGE_EXCHANGE__VISIBILITY_TIMEOUT": "2"},
         capture_output=True,
         encoding="utf-8",
         check=False,
