@@ -31,7 +31,6 @@ class FirstLines:
             connection.execute("BEGIN")
             self._connection = connection
             self._stack = stack.pop_all()
-        self._is_empty = True
 
     def __enter__(self) -> Self:
         return self
@@ -43,17 +42,15 @@ class FirstLines:
 
     def line(self, said: str | bytes) -> int | None:
         """The line that said this first; None when none did."""
-        if self._is_empty:
-            return None
         with _kept():
             row = self._connection.execute("SELECT line FROM first WHERE said = ?", (said,)).fetchone()
         return int(row[0]) if row else None
 
-    def add(self, said: str | bytes, line: int) -> None:
-        """Something is said on this line, perhaps not for the first time."""
-        self._is_empty = False
+    def add(self, said: str | bytes, line: int) -> int | None:
+        """Something is said on this line; gives the line that said it before, None when this is the first."""
         with _kept():
-            self._connection.execute("INSERT OR IGNORE INTO first VALUES (?, ?)", (said, line))
+            added = self._connection.execute("INSERT OR IGNORE INTO first VALUES (?, ?)", (said, line)).rowcount
+        return None if added else self.line(said)
 
 
 @contextlib.contextmanager

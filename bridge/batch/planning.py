@@ -144,12 +144,10 @@ def _within_file(items: Iterable[PlanItem]) -> Iterator[PlanItem]:
         for item in items:
             item = _of_something_created(item, created)
             if item.changes:
-                effect = _effect(item)
-                first = done.line(effect)
+                first = done.add(_effect(item), item.line)
                 if first is not None:
                     yield replace(item, outcome=_as_before(item, first))
                     continue
-                done.add(effect, item.line)
                 if item.call.creates:
                     parameters = item.call.parameters
                     for name in _texts(parameters.get(name) for name in _CREATED_NAMES):
