@@ -70,7 +70,8 @@ def die_in_a_call(settings: dict[str, Any], ids: list[str], _answers: int) -> No
 
 
 def died(agent: Agent, work: Callable[..., None], ids: list[str], answers: int = 0) -> None:
-    """Do this in a process that dies of it."""
+    """Do this in a process that dies of it. Exchange is slow enough for calls to wait while one runs."""
+    agent.simulator.tenant.throttle = Throttle(every=1, seconds=0.02)
     process = multiprocessing.get_context("spawn").Process(target=work, args=(agent.simulator.settings(), ids, answers))
     process.start()
     process.join(120)
@@ -91,7 +92,6 @@ def _own_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_batch_is_taken_over(agent: Agent) -> None:
     """What was sent comes to its end once, in order, and the answers that nobody got are there."""
-    agent.simulator.tenant.throttle = Throttle(every=1, seconds=0.02)
     died(agent, die_in_a_batch, IDS, 10)
     (shell,) = agent.simulator.shells()
     with agent.session(on_exit="close") as session:
