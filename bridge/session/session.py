@@ -23,21 +23,19 @@ from bridge.jea import function_name
 from bridge.model import Call, Listener, OnRecord, OnRow, Record, Reply
 from bridge.patience import Deadline
 from bridge.scripts import ScriptFolder
+from bridge.session.batches import Batches
 from bridge.session.exchange import BridgeState, connection_gone, token_ends
 from bridge.session.pipeline import Pipeline
 from bridge.session.runspace import LOST, NamedRunspace
 from bridge.session.setting_up import ExchangeSetup
 from bridge.session.stream import BatchPipeline
 from bridge.session.stream_items import Answer
+from bridge.session.wear import Wear
 from bridge.session.wsman import nobody
 from bridge.settings import Settings
 
 if TYPE_CHECKING:
     from bridge.session.wire_trace import WireTrace
-
-_BATCH = "session/Invoke-Batch.ps1"
-_MEMORY_EVERY = 100
-"""After how many pipelines, or calls of a batch, its memory is looked at again; a look is a pipeline itself."""
 
 
 class Session:
@@ -68,10 +66,9 @@ class Session:
         )
         self._runspace.limit = self._deadline
         self._state: BridgeState | None = None
-        self._pipelines = 0
-        self._looked_at = 0
+        self._wear = Wear(settings.agent, self._listener)
         self._last_pipeline = ""
-        self._batch: BatchPipeline | None = None
+        self._batches = Batches(settings.agent, scripts, self._runspace, self._listener)
         self._is_broken = False
         self._is_disconnected = False
         self._is_left = False
@@ -94,7 +91,7 @@ class Session:
         """
         if not self._reach(left):
             return self._set_up("new")
-        if not self._is_old():
+        if not self._wear.is_old(self._age):
             try:
                 state = self._set_up("taken over")
             except LOST as error:
@@ -103,7 +100,7 @@ class Session:
                 # It may have been opened before its endpoint got the scripts of today.
                 self._listener("runspace replaced", error=error.message)
             else:
-                if not self._is_large(state):
+                if not self._wear.is_large(state.memory_bytes):
                     return state
         return self._rebuild()
 
@@ -135,7 +132,7 @@ class Session:
     def _reach(self, left: Sequence[Call] = (), *, may_open: bool = True) -> bool:
         if not self._runspace.reach(self._deadline, may_open=may_open):
             return False
-        self._end_left_batch(left)
+        self.left_answers = self._batches.end_left(left)
         return True
 
     def ask(self, script: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -179,13 +176,7 @@ class Session:
         Raises AgentError and ExchangeError: Exchange could not be connected.
         """
         self.mend()
-        names = tuple(scripts)
-        self._batch = self._new_batch(names, on_record, str(uuid.uuid4()))
-        self._runspace.note(self._batch.id)
-        self._listener(
-            "batch sent", pipeline=self._batch.id, scripts={name: self._scripts.get(name).sha256 for name in names}
-        )
-        return self._batch
+        return self._batches.begin(scripts, on_record)
 
     def _sent(
         self, script: str, parameters: Mapping[str, Any], on_record: OnRecord, call_id: str, on_row: OnRow | None
@@ -230,11 +221,11 @@ class Session:
             self._end_batch()
         except LOST as error:
             self._listener("runspace lost", error=error.message)
-            self._batch = None
+            self._batches.forget()
             self._rebuild()
         if self._is_broken:
             self._recover()
-        elif self._runspace.is_open and (self._is_old() or self._has_grown()):
+        elif self._runspace.is_open and (self._wear.is_old(self._age) or self._has_grown()):
             self._rebuild()
         elif self._is_disconnected:
             self._connect_again()
@@ -245,10 +236,10 @@ class Session:
     @property
     def wants_mending(self) -> bool:
         """Whether a batch that is under way had better end, so that ``mend`` can do what is due."""
-        pipelines = self._pipelines + (self._batch.sent if self._batch else 0)
+        batch = self._batches.last
         return (
             self._is_disconnected
-            or self._is_above_limits(pipelines)
+            or self._wear.is_above_limits(self._age, batch.sent if batch else 0)
             or (self._state is not None and token_ends(self._state))
         )
 
@@ -261,54 +252,14 @@ class Session:
         self._is_disconnected = True
         return True
 
-    def _end_left_batch(self, calls: Sequence[Call]) -> None:
-        """End the batch that a dead process left. Raises AgentError: it may still be there."""
-        batch_id = self._runspace.left_batch
-        if not batch_id:
-            return
-        batch = self._new_batch((), lambda *_: None, batch_id)
-        try:
-            self.left_answers = tuple(batch.take_over(calls)) if calls else ()
-        except errors.AgentError as error:
-            self._listener("batch lost", pipeline=batch_id, error=error.message)
-        self._end_pipeline(batch_id)
-        self._runspace.note()
-
-    def _end_pipeline(self, batch_id: str) -> None:
-        """End a batch that waits for input: it would keep the runspace for ever. Raises AgentError."""
-        self._runspace.reset_connection()
-        try:
-            self._runspace.end_pipeline(batch_id)
-        except LOST:
-            self._runspace.reset_connection()
-            self._runspace.end_pipeline(batch_id)
-
-    def _new_batch(
-        self, scripts: Iterable[str], on_record: Callable[[Call, Record], None], batch_id: str
-    ) -> BatchPipeline:
-        is_command = self._settings.agent.jea
-        return BatchPipeline(
-            self._runspace.pool,
-            self._runspace.wsman,
-            function_name(_BATCH) if is_command else self._scripts.get(_BATCH).text,
-            {} if is_command else {name: self._scripts.get(name).text for name in scripts},
-            batch_id,
-            self._deadline,
-            on_record,
-            is_command=is_command,
-        )
-
     def _end_batch(self) -> None:
         """What is left to do of a batch after its calls. Raises AgentError: it may still be there."""
-        batch = self._batch
+        batch = self._batches.last
         if batch is None:
             return
-        if batch.is_broken:
-            self._is_broken = True
-            self._end_pipeline(batch.id)
-        self._batch = None
-        self._pipelines += max(1, batch.sent)
-        self._runspace.note()
+        self._is_broken = self._is_broken or batch.is_broken
+        self._batches.end()
+        self._wear.ran(max(1, batch.sent))
 
     def _recover(self) -> None:
         """After a failure: go on with the runspace where it still answers, else with a new one. Raises AgentError."""
@@ -343,22 +294,8 @@ class Session:
         """A new runspace, with Exchange connected. Raises AgentError and ExchangeError."""
         self._runspace.replace()
         self._is_broken = self._is_disconnected = False
-        self._pipelines = self._looked_at = 0
+        self._wear.is_new()
         return self._set_up("new")
-
-    def _is_old(self) -> bool:
-        """By its age, or by the number of pipelines that this process ran in it; each call of a batch counts as one."""
-        if not self._is_above_limits(self._pipelines):
-            return False
-        self._listener("runspace recycled", age=round(self._age), pipelines=self._pipelines)
-        return True
-
-    def _is_above_limits(self, pipelines: int) -> bool:
-        agent = self._settings.agent
-        return bool(
-            (agent.recycle_age and self._age > agent.recycle_age)
-            or (agent.recycle_pipelines and pipelines >= agent.recycle_pipelines)
-        )
 
     @property
     def _age(self) -> float:
@@ -367,21 +304,13 @@ class Session:
 
     def _has_grown(self) -> bool:
         """Whether its memory is above the limit, or it is gone; looked at now and then only."""
-        if not self._settings.agent.recycle_memory or self._pipelines - self._looked_at < _MEMORY_EVERY:
+        if not self._wear.wants_look():
             return False
-        self._looked_at = self._pipelines
         try:
-            return self._is_large(self._exchange.read_state("taken over"))
+            return self._wear.is_large(self._exchange.read_state("taken over").memory_bytes)
         except LOST as error:
             self._listener("runspace lost", error=error.message)
             return True
-
-    def _is_large(self, state: BridgeState) -> bool:
-        limit = self._settings.agent.recycle_memory * 2**20
-        if not limit or state.memory_bytes <= limit:
-            return False
-        self._listener("runspace recycled", memory_bytes=state.memory_bytes, pipelines=self._pipelines)
-        return True
 
     def _set_up(self, runspace: str) -> BridgeState:
         try:
@@ -416,7 +345,7 @@ class Session:
             on_row,
             is_command=is_command,
         )
-        self._pipelines += 1
+        self._wear.ran()
         self._last_pipeline = pipeline_id
         self._listener("script sent", script=script, sha256=self._scripts.get(script).sha256, pipeline=pipeline_id)
         start = time.monotonic()

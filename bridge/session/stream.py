@@ -16,34 +16,28 @@ from __future__ import annotations
 
 import contextlib
 import time
-import xml.etree.ElementTree as ET
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pypsrp.complex_objects import PSInvocationState
 from pypsrp.exceptions import WSManFaultError
-from pypsrp.messages import EndOfPipelineInput, MessageType, PipelineInput
-from pypsrp.powershell import Fragmenter, PowerShell, RunspacePool
-from pypsrp.shell import SignalCode
-from pypsrp.wsman import NAMESPACES, SelectorSet
+from pypsrp.powershell import RunspacePool
 
 from bridge import errors
 from bridge.actions.action import parameter_name
 from bridge.jea import function_name
 from bridge.model import Call, Record
 from bridge.patience import Deadline
-from bridge.session.clixml import Messages, PlainSerializer, plain_data
+from bridge.session.open_pipeline import OpenPipeline
 from bridge.session.pipeline import STOP_SECONDS
 from bridge.session.stream_items import Answer, Item, Pace
 from bridge.session.wsman import ObservedWSMan, translated
-from bridge.wsman_faults import TIMED_OUT
 
 _SEND_CHARACTERS = 100_000
 """How much goes into one Send at most, about; more than one call that alone is larger is never in it."""
 _PAUSES = (0.0, 0.5, 2.0)
 """Seconds before each try to go on after a broken connection."""
-_ENDED = frozenset((PSInvocationState.COMPLETED, PSInvocationState.FAILED, PSInvocationState.STOPPED))
 
 
 class BatchPipeline:
@@ -67,21 +61,13 @@ class BatchPipeline:
         *,
         is_command: bool = False,
     ) -> None:
-        self._pool = pool
         self._wsman = wsman
+        self._pipeline = OpenPipeline(pool, wsman, pipeline_id)
+        self._text = text
+        self._scripts = scripts
         self._deadline = deadline
         self._on_record = on_record
         self._is_command = is_command
-        self._powershell = PowerShell(pool)
-        self.id = pipeline_id.upper()
-        self._powershell.id = self.id
-        if is_command:
-            self._powershell.add_cmdlet(text, use_local_scope=True)
-        else:
-            self._powershell.add_script(text, use_local_scope=True)
-            self._powershell.add_parameter("Scripts", dict(scripts))
-        self._fragmenter = Fragmenter(wsman.max_payload_size, PlainSerializer())
-        self._messages = Messages()
         self._pace = Pace()
         self._items: deque[Item] = deque()
         self._answered: deque[Answer] = deque()
@@ -91,11 +77,14 @@ class BatchPipeline:
         self._has_ended_input = False
         self._has_started = False
         self._has_lost_output = False
-        self._state: int | None = None
-        self._failure: dict[str, Any] = {}
         self._tries = 0
         self.sent = 0
         self.room = 0
+
+    @property
+    def id(self) -> str:
+        """The pipeline's id on the agent."""
+        return self._pipeline.id
 
     @property
     def maybe_run(self) -> tuple[Call, ...]:
@@ -120,7 +109,7 @@ class BatchPipeline:
     @property
     def is_broken(self) -> bool:
         """Whether the runspace has to be looked at before it is used again."""
-        return self._has_started and (self._state is None or self._has_lost_output)
+        return self._has_started and (self._pipeline.state is None or self._has_lost_output)
 
     def finish(self) -> None:
         """Take no more calls; those that were sent are done and answered. May be called from a signal's handler."""
@@ -138,7 +127,7 @@ class BatchPipeline:
         lost: errors.AgentError | None = None
         try:
             self._start()
-            while self._state is None:
+            while self._pipeline.state is None:
                 if self._deadline.has_passed:
                     self._stop()
                     yield from self._deliver()
@@ -160,7 +149,7 @@ class BatchPipeline:
             yield from self._deliver()
             raise errors.Interrupted("Stopped while calls were running.") from None
         finally:
-            self._close()
+            self._pipeline.close()
         if lost is not None and (self._has_lost_output or self.maybe_run or self.not_started or not source.is_empty):
             lost.maybe_sent = bool(self.maybe_run)
             raise lost
@@ -176,10 +165,9 @@ class BatchPipeline:
         self._has_started = self._has_lost_output = self._no_more = True
         self._items.extend(Item(call) for call in calls)
         try:
-            with translated(self._wsman.agent, maybe_sent=False):
-                self._connect()
+            self._pipeline.connect()
             self._send([])
-            while self._state is None:
+            while self._pipeline.state is None:
                 if self._deadline.has_passed:
                     raise errors.DeadlinePassed("The deadline passed while calls were running; they were stopped.")
                 self._receive()
@@ -187,15 +175,7 @@ class BatchPipeline:
         except KeyboardInterrupt:
             raise errors.Interrupted("Stopped while calls were running.") from None
         finally:
-            self._close()
-
-    def _connect(self) -> None:
-        """Become the one who gets the output of the pipeline. pypsrp does that only for pipelines that it began."""
-        shell = self._pool.shell
-        selectors = SelectorSet()
-        selectors.add_option("ShellId", str(shell.id))
-        connect = ET.Element(f"{{{NAMESPACES['rsp']}}}Connect", CommandId=self.id)
-        self._wsman.connect(shell.resource_uri, connect, selector_set=selectors)
+            self._pipeline.close()
 
     def _deliver(self) -> Iterator[Answer]:
         while self._answered:
@@ -205,8 +185,8 @@ class BatchPipeline:
 
     def _start(self) -> None:
         """Begin the pipeline, and leave its input open. Raises AgentError; no call was sent then."""
-        with translated(self._wsman.agent, maybe_sent=False), contextlib.suppress(_StartedError):
-            self._powershell.begin_invoke(input=_nothing_yet(), remote_stream_options=0)
+        parameters = {} if self._is_command else {"Scripts": dict(self._scripts)}
+        self._pipeline.begin(self._text, parameters, is_command=self._is_command)
         self._has_started = True
 
     def _refill(self, source: _Source) -> None:
@@ -232,17 +212,10 @@ class BatchPipeline:
             self._send(calls)
 
     def _send(self, calls: list[Call]) -> None:
-        """One Send where the size allows it, with the end of the input when nothing more is to come."""
-        messages: list[Any] = [PipelineInput(data=self._item(call)) for call in calls]
+        """Send calls, and the end of the input when nothing more is to come."""
         ends = self._no_more
-        if ends:
-            messages.append(EndOfPipelineInput())
         try:
-            with translated(self._wsman.agent, maybe_sent=True, starting=True):
-                # pypsrp sends input by itself only while a generator that it was given runs, which is the wrong way
-                # round for whoever wants the answers.
-                for fragment in self._fragmenter.fragment_multiple(messages, self._pool.id, self.id):
-                    self._pool.shell.send("stdin", fragment, command_id=self.id)
+            self._pipeline.send([self._item(call) for call in calls], ends=ends)
         except errors.AgentError as error:
             if error.maybe_sent:
                 self._items.extend(Item(call) for call in calls)
@@ -274,17 +247,8 @@ class BatchPipeline:
         seconds = max(1, round(self._deadline.remaining(agent.operation_timeout)))
         told: list[tuple[Call, Record]] = []
         with translated(agent, maybe_sent=True):
-            try:
-                _, _, streams = self._pool.shell.receive("stdout", command_id=self.id, timeout=seconds)
-            except WSManFaultError as error:
-                if error.code != TIMED_OUT:
-                    raise
-                return
-            for kind, text in self._messages.take(streams["stdout"]):
-                if kind == MessageType.PIPELINE_OUTPUT:
-                    self._take(plain_data(text), told)
-                elif kind == MessageType.PIPELINE_STATE:
-                    self._take_state(plain_data(text))
+            for said in self._pipeline.receive(seconds):
+                self._take(said, told)
         for call, record in told:
             self._on_record(call, record)
 
@@ -307,12 +271,6 @@ class BatchPipeline:
             else:
                 self._skipped.append(item)
 
-    def _take_state(self, message: dict[str, Any]) -> None:
-        state = message.get("pipeline_state")
-        if state in _ENDED:
-            self._state = state
-            self._failure = message.get("exception_as_error_record") or {}
-
     # --- ending
 
     def _go_on_after(self, error: errors.AgentError, lost: errors.AgentError) -> None:
@@ -334,31 +292,16 @@ class BatchPipeline:
         self._has_lost_output = True
         until = time.monotonic() + STOP_SECONDS
         with contextlib.suppress(errors.AgentError):
-            with translated(self._wsman.agent, maybe_sent=True):
-                self._pool.shell.signal(SignalCode.PS_CTRL_C, self.id)
-            while self._state is None and time.monotonic() < until:
+            self._pipeline.stop()
+            while self._pipeline.state is None and time.monotonic() < until:
                 self._receive()
-
-    def _close(self) -> None:
-        """Let the agent forget the pipeline, which ends what still runs in it. Never raises an agent's error."""
-        if self._state is None:
-            self._wsman.reset()
-        try:
-            with translated(self._wsman.agent, maybe_sent=False):
-                self._pool.shell.signal(SignalCode.TERMINATE, self.id)
-        except errors.AgentError as error:
-            self._wsman.listener("pipeline not closed", error=error.message)
-        self._pool.pipelines.pop(self.id, None)
 
     def _check_end(self) -> None:
         """Raises ProtocolError when the pipeline came to its end before its calls did."""
-        if self._state == PSInvocationState.COMPLETED and not self.maybe_run:
+        if self._pipeline.state == PSInvocationState.COMPLETED and not self.maybe_run:
             return
-        exception = self._failure.get("exception")
-        said = exception.get("message") if isinstance(exception, dict) else ""
-        raise errors.ProtocolError(
-            f"The batch ended before its calls: {said or 'a script left it'}.", maybe_sent=bool(self.maybe_run)
-        )
+        why = self._pipeline.said or "a script left it"
+        raise errors.ProtocolError(f"The batch ended before its calls: {why}.", maybe_sent=bool(self.maybe_run))
 
     def _split(self) -> tuple[list[Item], list[Item]]:
         """What was sent and not answered: what may have run, and what did not.
@@ -367,7 +310,7 @@ class BatchPipeline:
         an answer is the last that can have begun.
         """
         waiting = list(self._items)
-        if self._state is None or self._has_lost_output:
+        if self._pipeline.state is None or self._has_lost_output:
             return [*self._skipped, *waiting], []
         return [*self._skipped, *waiting[:1]], waiting[1:]
 
@@ -394,12 +337,3 @@ class _Source:
         except Exception as error:
             self.error = error
         return None
-
-
-class _StartedError(Exception):
-    """Leaves pypsrp's begin_invoke when the pipeline has started and no input was sent."""
-
-
-def _nothing_yet() -> Iterator[Any]:
-    yield from ()
-    raise _StartedError
