@@ -4,10 +4,10 @@
 
 An organization has as many mailboxes as the long file has lines, and a CSV file hides the first of them, so that the
 length of the file is all that differs; the short one goes before and after the long one, because a machine is not
-always as fast. A file is checked, planned, shown, applied and taken back (``batch undo``), each by a command line in a
-process of its own, with the journal on this machine's disk. Memory is the most that was ever resident (VmHWM of
-proc_pid_status(5)), so this needs Linux. Time is by the clock; that of the processor is the client's alone, which other
-work on the machine does not disturb.
+always as fast. A file is checked, planned, shown, applied, reported and taken back (``batch undo``), each by a command
+line in a process of its own, which prints data (``--json``), with the journal on this machine's disk. Memory is the
+most that was ever resident (VmHWM of proc_pid_status(5)), so this needs Linux. Time is by the clock; that of the
+processor is the client's alone, which other work on the machine does not disturb.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from benchmarks.simulated import simulated_agent
 from bridge.cli import main as command_line
 
 MEMORY_GOAL, TIME_GOAL = 1.1, 10.5
+MOST_SAID = 2_000
 LIMITS = {"EXO_BRIDGE_BATCH__MAX_CHANGES": "1000000"}
 
 
@@ -80,30 +81,35 @@ def measured(engine: str, content: dict[str, Any], count: int) -> dict[str, Cost
     """What each command cost for so many changes in an organization with this content."""
     with tempfile.TemporaryDirectory(prefix="exo-bridge-benchmark-") as name:
         folder = Path(name)
-        files = {one: str(folder / one) for one in ("changes.csv", "plan.json", "undo.json", "tenant.json")}
+        names = ("changes.csv", "plan.json", "undo.json", "tenant.json", "report.html")
+        files = {one: str(folder / one) for one in names}
         Path(files["tenant.json"]).write_text(json.dumps(content), "utf-8")
         rows = [f"mailbox.hide,{account['primary_smtp_address']}\n" for account in content["accounts"][:count]]
         Path(files["changes.csv"]).write_text("".join(["action,mailbox\n", *rows]), "utf-8")
         with simulated_agent(engine, Path(files["tenant.json"])) as agent:
             given = ["--settings", str(agent.settings)]
             commands = {
-                "check": ["check", files["changes.csv"]],
-                "plan": ["plan", files["changes.csv"], "--out", files["plan.json"], *given],
-                "show": ["show", files["plan.json"]],
-                "apply": ["apply", files["plan.json"], "--yes", *given],
-                "undo": ["undo", "last", "--out", files["undo.json"], *given],
+                "check": ["batch", "check", files["changes.csv"]],
+                "plan": ["batch", "plan", files["changes.csv"], "--out", files["plan.json"], *given],
+                "show": ["batch", "show", files["plan.json"]],
+                "apply": ["batch", "apply", files["plan.json"], "--yes", *given],
+                "report": ["report", "last", "--html", files["report.html"], *given],
+                "undo": ["batch", "undo", "last", "--out", files["undo.json"], *given],
             }
             environ = os.environ | LIMITS | {"EXO_BRIDGE_JOURNAL__PATH": str(folder / "journal.db")}
             return {name: run(folder, words, environ) for name, words in commands.items()}
 
 
 def run(folder: Path, words: list[str], environ: dict[str, str]) -> Cost:
-    """What ``exo-bridge batch`` with these words cost; it must end well."""
+    """What ``exo-bridge`` with these words and ``--json`` cost; it must end well."""
     result = folder / "result.json"
-    command = [sys.executable, "-m", "benchmarks.batch_file", "--client", str(result), "batch", *words]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "benchmarks.batch_file", "--client", str(result), *words, "--json"]
+    printed = folder / "printed.json"
+    with printed.open("wb") as stdout:
+        done = subprocess.run(command, env=environ, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        said = printed.read_text("utf-8")[:MOST_SAID]
+        raise SystemExit(f"{' '.join(words)} ended with {done.returncode}:\n{said}\n{done.stderr}")
     return Cost(**json.loads(result.read_text("utf-8")))
 
 

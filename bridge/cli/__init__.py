@@ -103,20 +103,23 @@ def _report(invocation: Invocation, error: BridgeError, *, as_json: bool) -> int
     message, remedy = invocation.redact(error.message), invocation.redact(error.remedy)
     mistakes = error.mistakes if isinstance(error, SettingsError) else []
     outcomes = error.outcomes if isinstance(error, Interrupted) else []
-    if as_json:
-        output.print_json(
-            {
-                "run": invocation.run,
-                "problem": {"code": error.code, "message": message, "remedy": remedy},
-                "outcomes": [outcome.as_json() for outcome in outcomes],
-                "rows": [vars(mistake) for mistake in mistakes],
-            }
-        )
-    else:
+    # What was typed wrong, or stopped by hand, has no more to it.
+    plain = error.code in (UsageError.code, Interrupted.code)
+    try:
+        if as_json:
+            output.print_json(
+                {
+                    "run": invocation.run,
+                    "problem": {"code": error.code, "message": message, "remedy": remedy},
+                    "outcomes": [outcome.as_json() for outcome in outcomes],
+                    "rows": [vars(mistake) for mistake in mistakes],
+                }
+            )
+            return error.exit_code
         output.print_outcomes(outcomes)
-        # What was typed wrong, or stopped by hand, has no more to it.
-        plain = error.code in (UsageError.code, Interrupted.code)
-        output.print_error(message, remedy, mistakes, code="" if plain else error.code)
+    except BridgeError:
+        pass  # stdout takes nothing any more; stderr may
+    output.print_error(message, remedy, mistakes, code="" if plain else error.code)
     return error.exit_code
 
 

@@ -109,7 +109,7 @@ def _next(found: Summary, settings: Path | None) -> dict[str, str]:
 
 
 def summary_json(journal: JournalReader, found: Summary) -> dict[str, Any]:
-    """For a program: how the run ended, its counts, and the outcomes like those of an action."""
+    """For a program: how the run ended, its counts, and one by one the outcomes like those of an action."""
     ending = found.ending
     items = journal.items(ending.run)
     return {
@@ -117,10 +117,10 @@ def summary_json(journal: JournalReader, found: Summary) -> dict[str, Any]:
         "ended": ending.how,
         "why": ending.why,
         "counts": {str(state): count for state, count in found.counts.items()},
-        "outcomes": [
+        "outcomes": (
             {"id": item.id, "line": item.planned.line, **item.outcome.as_json()}
             for item in items
             if item.outcome is not None
-        ],
+        ),
         "rows": [],
     }

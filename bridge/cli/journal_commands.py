@@ -115,7 +115,7 @@ def show(
         found = journal.run(journal.find(run))
         items = journal.items(found.id, only)
         if invocation.options.json:
-            output.print_json({"run": found.as_json(), "rows": [item.as_json() for item in items]})
+            output.print_json({"run": found.as_json(), "rows": (item.as_json() for item in items)})
             return
         rows = [_item_for_people(item) for item in islice(items, _MOST_SHOWN)]
     output.print_facts(_facts_for_people(found))
@@ -153,7 +153,7 @@ def export(
             else:
                 output.print_line(f"{count} items of the run {found.id} are in {out}.")
         elif invocation.options.json:
-            output.print_json({"rows": list(rows)})
+            output.print_json({"rows": rows})
         else:
             write = _csv_on_stdout() if form == "csv" else row_output.print_row
             for one in rows:
@@ -269,7 +269,7 @@ def _csv_on_stdout() -> Callable[[dict[str, Any]], None]:
     writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
 
     def flush() -> None:
-        row_output.print_text(text.getvalue())
+        output.print_text(text.getvalue())
         text.seek(0)
         text.truncate()
 

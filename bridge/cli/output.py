@@ -16,11 +16,14 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge.errors import BridgeError, Interrupted
 from bridge.model import Kind, Outcome, Status
 
 if TYPE_CHECKING:
@@ -40,7 +43,13 @@ _TURNS = frozenset(map(chr, (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x20
 
 
 def prepare_streams() -> None:
-    """Make stdout and stderr take every character, whatever their encoding."""
+    """Make stdout and stderr take every character, whatever their encoding.
+
+    A process may have been given none of them, as a service has. Then there is one that takes everything.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             with contextlib.suppress(ValueError, OSError):
@@ -48,12 +57,64 @@ def prepare_streams() -> None:
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    """One document on stdout, in one line, with the version first."""
-    sys.stdout.write(json_text({"version": VERSION, **document}) + "\n")
-    sys.stdout.flush()
+    """One document on stdout, in one line, with the version first.
+
+    A value that is an iterator becomes a list, whose items are written one by one. Raises Interrupted when nobody reads
+    it, and BridgeError.
+    """
+    try:
+        for piece in _json_pieces({"version": VERSION, **document}):
+            print_text(piece)
+    except BridgeError:
+        # What is told of it is a document of its own, in a line of its own.
+        with contextlib.suppress(BridgeError):
+            print_text("\n")
+        raise
 
 
-def json_text(value: Mapping[str, Any], *, ascii_only: bool | None = None) -> str:
+def _json_pieces(document: Mapping[str, Any]) -> Iterator[str]:
+    before = "{"
+    for name, value in document.items():
+        yield f"{before}{json.dumps(name)}: "
+        before = ", "
+        if not isinstance(value, Iterator):
+            yield json_text(value)
+            continue
+        yield "["
+        for number, item in enumerate(value):
+            yield f"{', ' if number else ''}{json_text(item)}"
+        yield "]"
+    yield "}\n"
+
+
+def print_text(text: str) -> None:
+    """Text on stdout, at once. Raises Interrupted when nobody reads it, and BridgeError."""
+    try:
+        with _writing():
+            sys.stdout.write(text)
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still in the buffer would be tried again at the end of the process.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Interrupted("Whoever reads the rows has stopped reading.", remedy="Nothing is to be done.") from None
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """Raises BridgeError when the output has no place; that nobody reads it any more is BrokenPipeError."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise BridgeError(
+            f"The output cannot be written: {error.strerror or error}.",
+            remedy="Send it to a place that can be written, on a disk with room for it.",
+        ) from error
+
+
+def json_text(value: Any, *, ascii_only: bool | None = None) -> str:
     """A value as JSON in one line; ``ascii_only`` None is as stdout needs it."""
     if ascii_only is None:
         ascii_only = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") != "utf8"
@@ -80,7 +141,8 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Non
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(Text(shown(row.get(column))) for column in columns))
-    console.print(table)
+    with _writing():
+        console.print(table)
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:
@@ -195,7 +257,9 @@ def _print(*pieces: Piece, stderr: bool = False) -> None:
     """One line, not cut."""
     from rich.text import Text
 
-    _console(stderr=stderr).print(Text.assemble(*pieces), soft_wrap=True)
+    # What cannot be told to a person is not told: no work fails for that.
+    with contextlib.suppress(OSError) if stderr else _writing():
+        _console(stderr=stderr).print(Text.assemble(*pieces), soft_wrap=True)
 
 
 def _console(*, stderr: bool = False) -> Console:

@@ -64,7 +64,7 @@ def print_refusals(refusals: Sequence[Refusal]) -> None:
 def plan_json(
     plan: Plan, file: Path, protected: Sequence[str] = (), refusals: Sequence[Refusal] = ()
 ) -> dict[str, Any]:
-    """The plan in this file for a program: its facts, the limits that it breaks, and one row for each item."""
+    """The plan in this file for a program: its facts, the limits that it breaks, and one by one a row for each item."""
     return {
         "file": str(file),
         "hash": plan.hash,
@@ -84,7 +84,7 @@ def plan_json(
             }
             for refusal in refusals
         ],
-        "rows": [_row(item, protected) for item in plan.items],
+        "rows": (_row(item, protected) for item in plan.items),
     }
 
 

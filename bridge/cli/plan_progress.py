@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+from bridge.cli.progress_bar import ProgressBar
 
 _LINE_SECONDS = 5.0
 
@@ -21,8 +20,7 @@ class PlanProgress:
 
     def __init__(self, *, lines: bool = False) -> None:
         self._has_bar = sys.stderr.isatty() and not lines
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
+        self._bar = ProgressBar("Looking")
         self._told = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -31,39 +29,12 @@ class PlanProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        self._bar.close()
 
     def __call__(self, done: int, total: int, about: str) -> None:
         """So many of so many items were looked at, the last one about this."""
-        from bridge.cli import output
-
         if self._has_bar:
-            self._move(done, total, output.shown(about))
+            self._bar.move(done, total, about)
         elif time.monotonic() - self._told >= _LINE_SECONDS:
             self._told = time.monotonic()
-            output.print_line(f"Looked at {done} of {total}, now {about}.", stderr=True)
-
-    def _move(self, done: int, total: int, about: str) -> None:
-        if self._bar is None or self._task is None:
-            self._bar = _bar()
-            self._task = self._bar.add_task("Looking", total=total, about=about)
-            self._bar.start()
-        self._bar.update(self._task, completed=done, total=total, about=about)
-
-
-def _bar() -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-    from rich.table import Column
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        # What comes from a file or from Exchange is never read as markup.
-        TextColumn("{task.fields[about]}", markup=False, table_column=Column(no_wrap=True, ratio=1)),
-        console=Console(file=sys.stderr),
-        transient=True,
-    )
+            self._bar.say(f"Looked at {done} of {total}, now {about}.")

@@ -59,7 +59,7 @@ def report(
         if html is not None:
             _write_page(journal, facts, html)
         if as_json:
-            rows = [item_json(item) for item in items_in_order(journal, found.id)]
+            rows = (item_json(item) for item in items_in_order(journal, found.id))
             output.print_json({**facts.as_json(), "file": str(html) if html else None, "rows": rows})
     if not as_json:
         output.print_line(f"{facts.items} items of the run {found.id} are in {html}.")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bridge.cli import output
-from bridge.errors import BridgeError, Interrupted, UsageError
+from bridge.errors import BridgeError, UsageError
 
 if TYPE_CHECKING:
     from bridge.model import OnRow, Outcome
@@ -79,21 +78,7 @@ def check_suffix(file: Path) -> str:
 
 def print_row(row: Mapping[str, Any]) -> None:
     """One row as one JSON line on stdout, at once. Raises Interrupted when nobody reads it, and BridgeError."""
-    print_text(output.json_text(row) + "\n")
-
-
-def print_text(text: str) -> None:
-    """Text on stdout, at once. Raises Interrupted when nobody reads it, and BridgeError."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # What is still in the buffer would be tried again at the end of the process.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise Interrupted("Whoever reads the rows has stopped reading.", remedy="Nothing is to be done.") from None
-    except OSError as error:
-        raise _not_written("stdout", error) from error
+    output.print_text(output.json_text(row) + "\n")
 
 
 def run_streamed(
@@ -173,11 +158,7 @@ def _said(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _not_written(str(file), error) from error
-
-
-def _not_written(place: str, error: OSError) -> BridgeError:
-    return BridgeError(
-        f"The rows cannot be written to {place}: {error.strerror or error}.",
-        remedy="Give --out a file that can be written, on a disk with room for it.",
-    )
+        raise BridgeError(
+            f"The rows cannot be written to {file}: {error.strerror or error}.",
+            remedy="Give --out a file that can be written, on a disk with room for it.",
+        ) from error

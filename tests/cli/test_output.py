@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import sys
 import unicodedata
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.cli import output
+from bridge.cli import apply_progress, main, output, plan_progress
+from bridge.errors import BridgeError
+from bridge.journal import State
 from bridge.model import Outcome, Problem, Status
 
 ID = "1a4fabbf-bf88-5049-98cb-f4d95edf05dd"
@@ -43,6 +47,89 @@ def test_code_page(monkeypatch: pytest.MonkeyPatch) -> None:
     line, document = written.getvalue().decode("cp1252").splitlines()
     assert line == "Zoë \\U0001f600"
     assert json.loads(document) == {"version": 1, "name": "Zoë 😀"}
+
+
+def test_items_of_json_are_written_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """A list of any length needs no memory: an item is out before the next one is taken."""
+    written = ""
+
+    def rows() -> Iterator[dict[str, int]]:
+        nonlocal written
+        for number in range(3):
+            yield {"id": number}
+            written += capsys.readouterr().out
+            assert written.endswith(f'{{"id": {number}}}')
+
+    output.print_json({"rows": rows(), "none": iter(()), "one": "x"})
+    document = json.loads(written + capsys.readouterr().out)
+    assert document == {"version": 1, "rows": [{"id": 0}, {"id": 1}, {"id": 2}], "none": [], "one": "x"}
+
+
+def test_error_amid_json_is_a_document_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a program reads as lines is the broken document, and then the one that says why."""
+
+    def rows() -> Iterator[int]:
+        yield 1
+        raise BridgeError("The journal is gone.")
+
+    with pytest.raises(BridgeError, match="gone"):
+        output.print_json({"rows": rows()})
+    output.print_json({"problem": "gone"})
+    _, document = capsys.readouterr().out.splitlines()
+    assert json.loads(document) == {"version": 1, "problem": "gone"}
+
+
+class Full(io.StringIO):
+    """A stream on a disk that is full."""
+
+    def __init__(self, *, is_terminal: bool = False) -> None:
+        super().__init__()
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        """As it was said."""
+        return self._is_terminal
+
+    def write(self, _text: str) -> int:
+        """Never."""
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("arguments", [["actions"], ["actions", "--json"]])
+def test_output_without_room(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """Where stdout takes nothing, stderr says why and what to do, and nothing is printed that is for programmers."""
+    monkeypatch.setattr(sys, "stdout", Full())
+    assert main(arguments) == 1
+    said = capsys.readouterr().err
+    assert "Error: The output cannot be written: No space left on device." in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("missing", ["stdin", "stdout", "stderr"])
+def test_process_without_streams(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    """A service has none of them, and its commands work all the same."""
+    monkeypatch.setattr(sys, missing, None)
+    assert main(["actions", "--json"]) == 0
+    assert main(["actions"]) == 0
+    getattr(sys, missing).close()
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_progress_that_nobody_can_see(monkeypatch: pytest.MonkeyPatch, is_terminal: bool) -> None:
+    """Nothing fails because stderr takes nothing any more: not the work, whose progress it is."""
+    monkeypatch.setattr(sys, "stderr", Full(is_terminal=is_terminal))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(apply_progress, "_LINE_SECONDS", 0.0)
+    monkeypatch.setattr(plan_progress, "_LINE_SECONDS", 0.0)
+    with apply_progress.ApplyProgress() as applying:
+        applying({State.PLANNED: 2}, None)
+        applying.tell("The agent cannot be reached.")
+    with plan_progress.PlanProgress() as planning:
+        planning(1, 2, "staff")
+        planning(2, 2, "staff")
+    output.print_line("Done.", stderr=True)
 
 
 def test_one_outcome_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
