@@ -15,6 +15,9 @@ from bridge.settings import Settings, load_settings
 from bridge.simulator import Engine, Simulator, SimulatorOptions
 from bridge.simulator.tenant import CmdletRecord
 
+_SHIPPED = ScriptFolder(None)
+"""Read once for all the sessions of the tests."""
+
 
 class Agent:
     """A running simulator, the settings for it, and what its organization was asked to do."""
@@ -39,7 +42,8 @@ class Agent:
         **agent: Any,
     ) -> Session:
         """A session that is not open yet; ``scripts`` is an own script folder, ``agent`` replaces keys of [agent]."""
-        return Session(self.settings(**agent), ScriptFolder(scripts), listener=listener, deadline=deadline)
+        folder = ScriptFolder(scripts) if scripts else _SHIPPED
+        return Session(self.settings(**agent), folder, listener=listener, deadline=deadline)
 
     def changes(self) -> list[str]:
         """The cmdlets that changed something, in order."""

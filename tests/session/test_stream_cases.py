@@ -75,23 +75,26 @@ def check(bench: Bench, name: str) -> None:
     """Run a case both ways, each from the same state, and compare."""
     case: Mapping[str, Any] = tomllib.loads(CASES[name].read_text("utf-8"))
     (call,) = ACTIONS[name.partition("/")[0]].calls(case["parameters"], dry_run=case.get("dry_run", False))
-    tenant = agent_tenant(bench)
+    tenant, behaviour = agent_tenant(bench), case.get("tenant", {})
+    before = tenant.snapshot()
     seen = []
-    for way in (alone, in_batch):
-        snapshot = tenant.snapshot()
-        try:
-            for step in case.get("setup", ()):
-                assert run(bench.session({}), step["action"], step["parameters"]).status == "changed"
-            behave(bench, case.get("tenant", {}))
-            session = bench.session(case.get("tenant", {}))
+    try:
+        for step in case.get("setup", ()):
+            assert run(bench.session({}), step["action"], step["parameters"]).status == "changed"
+        prepared = tenant.snapshot()
+        behave(bench, behaviour)
+        session = bench.session(behaviour)
+        for way in (alone, in_batch):
+            tenant.restore(prepared)
+            behave(bench, behaviour)
             bench.agent.records.clear()
             outcome, records = way(session, call)
             cmdlets = [(record.cmdlet, record.changed) for record in bench.agent.records]
             seen.append((shown(outcome, records), cmdlets))
-        finally:
-            tenant.restore(snapshot)
-            if case.get("tenant"):
-                bench.end_session()
+    finally:
+        tenant.restore(before)
+        if behaviour:
+            bench.end_session()
 
     assert seen[1] == seen[0]
 
