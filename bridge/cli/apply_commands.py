@@ -170,7 +170,7 @@ def _at_work(invocation: Invocation, running: Running, journal: Journal, session
     from bridge.cli.halting import halting
 
     is_noisy = invocation.options.verbose > 0
-    with ApplyProgress(lines=is_noisy) as progress, halting() as halt:
+    with ApplyProgress(lines=is_noisy) as progress, halting("item") as halt:
         yield Tools(
             journal=journal,
             sender=running.sender(session, tell=progress.tell, is_halted=halt),

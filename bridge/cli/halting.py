@@ -1,4 +1,4 @@
-"""Signals while a batch runs: after the first one the item that is under way comes to its end, the second stops it."""
+"""Signals while one thing after the other is done: after the first what is under way ends, the second stops it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from types import FrameType
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-_TOLD = b"\nStopping after the item that is under way; once more stops it at once.\n"
 _STDERR = 2
 
 
@@ -20,14 +19,18 @@ class Halt:
         self.is_asked = False
 
     def __call__(self) -> bool:
-        """Whether no further item is to be begun."""
+        """Whether nothing further is to be begun."""
         return self.is_asked
 
 
 @contextlib.contextmanager
-def halting() -> Iterator[Halt]:
-    """While this is entered a signal asks for an end, and a second one raises KeyboardInterrupt."""
+def halting(what: str) -> Iterator[Halt]:
+    """While this is entered a signal asks for an end, and a second one raises KeyboardInterrupt.
+
+    ``what`` is done one after the other: it is told that the one under way comes to its end.
+    """
     halt = Halt()
+    told = f"\nStopping after the {what} that is under way; once more stops it at once.\n".encode("ascii")
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if halt.is_asked:
@@ -35,7 +38,7 @@ def halting() -> Iterator[Halt]:
         halt.is_asked = True
         # What is written in between must not meet a print that was interrupted.
         with contextlib.suppress(OSError):
-            os.write(_STDERR, _TOLD)
+            os.write(_STDERR, told)
 
     before = {}
     with contextlib.suppress(ValueError):  # not in the main thread: the process's owner decides

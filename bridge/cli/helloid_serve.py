@@ -82,7 +82,7 @@ def _serve(invocation: Invocation, running: Running, channel: Channel, address: 
         listener=running.log.listen,
     )
     try:
-        with halting() as halt:
+        with halting("request") as halt:
             _print_address(invocation, address, os.getpid())
             running.log.event("serving", address=address)
             end = server.run(halt, settings.helloid.idle_end)

@@ -17,7 +17,7 @@ from tests.batch.crash_seeds import KINDS, Fate, fate_of
 ITEMS = 20
 SEEDS = range(300)
 MOMENTS = range(1, 49, 2)
-TOGETHER = 10
+TOGETHER, IN_A_TEST = 10, 30
 SEEDS_ON_POWERSHELL = range(0, 18, 2)
 TOGETHER_ON_POWERSHELL = 3
 
@@ -46,7 +46,7 @@ def check(plan: CrashPlan, fates: Iterable[Fate], folder: Path, count: int) -> N
     assert not wrong, "\n".join(map(str, wrong))
 
 
-@pytest.mark.parametrize("seeds", together(SEEDS, TOGETHER))
+@pytest.mark.parametrize("seeds", together(SEEDS, IN_A_TEST))
 def test_every_change_exactly_once(seeds: range, plan: CrashPlan, tmp_path: Path) -> None:
     """With whatever the seeds let go wrong, all changes are made once, told as made, and no shell is left."""
     check(plan, [fate_of(seed, plan) for seed in seeds], tmp_path, TOGETHER)

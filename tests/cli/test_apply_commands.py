@@ -163,7 +163,7 @@ def test_other_organization(cli: Cli, settings: str, plan: tuple[str, str], agen
 def test_halting() -> None:
     """The first signal asks for an end, the second one interrupts, and afterwards all is as it was."""
     before = signal.getsignal(signal.SIGINT)
-    with halting() as halt:
+    with halting("item") as halt:
         assert not halt()
         signal.raise_signal(signal.SIGINT)
         assert halt()
