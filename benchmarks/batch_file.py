@@ -3,16 +3,17 @@
     python -m benchmarks.batch_file [--engine contract|pwsh] [--small N] [--large N]
 
 An organization has as many mailboxes as the long file has lines, and a CSV file hides the first of them, so that the
-length of the file is all that differs; the short one goes before and after the long one, because a machine is not
-always as fast. A file is checked, planned, shown, applied, reported and taken back (``batch undo``), each by a command
-line in a process of its own, which prints data (``--json``), with the journal on this machine's disk. Memory is the
-most that was ever resident (VmHWM of proc_pid_status(5)), so this needs Linux. Time is by the clock; that of the
-processor is the client's alone, which other work on the machine does not disturb.
+length of the file is all that differs. It is checked, planned, shown, applied, reported and taken back (``batch undo``),
+each by a command line in a process of its own, which prints data (``--json``), with the journal on this machine's disk.
+Each command goes over a short file, the long one, and another short one, because a machine is not always as fast.
+Memory is the most that was ever resident (VmHWM of proc_pid_status(5)), so this needs Linux. Time is by the clock; that
+of the processor is the client's alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -57,19 +59,29 @@ def main() -> None:
     if not Path("/proc/self/status").exists():
         parser.error("there is no /proc/self/status here; memory can be read on Linux only")
     content = {**organization(arguments.large), "groups": []}
-    counts = (arguments.small, arguments.large, arguments.small)
-    first, large, second = (measured(arguments.engine, content, count) for count in counts)
-    small = {name: mean(first[name], second[name]) for name in first}
-    print(f"exo-bridge batch with {arguments.small} and {arguments.large} changes on the engine {arguments.engine}:")
-    for name, before in small.items():
-        after = large[name]
-        times = after.seconds / before.seconds * 10 * arguments.small / arguments.large
-        print(
-            f"  {name:<6} {before.seconds:7.1f} s {after.seconds:8.1f} s   ratio for ten times as many {times:5.2f}   "
-            f"goal {TIME_GOAL}   (client {before.processor:.1f} s, {after.processor:.1f} s)\n"
-            f"         {before.memory:7.1f} MiB {after.memory:6.1f} MiB   ratio {after.memory / before.memory:5.3f}   "
-            f"goal {MEMORY_GOAL}"
+    with contextlib.ExitStack() as stack:
+        first, large, second = (
+            stack.enter_context(batch(arguments.engine, content, count))
+            for count in (arguments.small, arguments.large, arguments.small)
         )
+        print(
+            f"exo-bridge batch with {arguments.small} and {arguments.large} changes on the engine {arguments.engine}:"
+        )
+        for name in first.commands:
+            before, after, again = first.run(name), large.run(name), second.run(name)
+            tell(name, mean(before, again), after, arguments.large / arguments.small)
+
+
+def tell(name: str, before: Cost, after: Cost, longer: float) -> None:
+    """What a command costs for a file that is so many times as long."""
+    print(
+        f"  {name:<6} {before.seconds:7.1f} s {after.seconds:8.1f} s   "
+        f"ratio for ten times as many {after.seconds / before.seconds * 10 / longer:5.2f}   "
+        f"goal {TIME_GOAL}   (client {before.processor:.1f} s, {after.processor:.1f} s)\n"
+        f"         {before.memory:7.1f} MiB {after.memory:6.1f} MiB   ratio {after.memory / before.memory:5.3f}   "
+        f"goal {MEMORY_GOAL}",
+        flush=True,
+    )
 
 
 def mean(*costs: Cost) -> Cost:
@@ -77,40 +89,46 @@ def mean(*costs: Cost) -> Cost:
     return Cost(*(statistics.fmean(each) for each in zip(*map(astuple, costs), strict=True)))
 
 
-def measured(engine: str, content: dict[str, Any], count: int) -> dict[str, Cost]:
-    """What each command cost for so many changes in an organization with this content."""
+@dataclass(frozen=True)
+class Batch:
+    """One file with its agent: the words of each command, in their order."""
+
+    folder: Path
+    commands: dict[str, list[str]]
+
+    def run(self, name: str) -> Cost:
+        """What a command with ``--json`` cost; it must end well."""
+        result, printed = self.folder / "result.json", self.folder / "printed.json"
+        words = [*self.commands[name], "--json"]
+        command = [sys.executable, "-m", "benchmarks.batch_file", "--client", str(result), *words]
+        environ = os.environ | LIMITS | {"EXO_BRIDGE_JOURNAL__PATH": str(self.folder / "journal.db")}
+        with printed.open("wb") as stdout:
+            done = subprocess.run(command, env=environ, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            said = printed.read_text("utf-8")[:MOST_SAID]
+            raise SystemExit(f"{' '.join(words)} ended with {done.returncode}:\n{said}\n{done.stderr}")
+        return Cost(**json.loads(result.read_text("utf-8")))
+
+
+@contextlib.contextmanager
+def batch(engine: str, content: dict[str, Any], count: int) -> Iterator[Batch]:
+    """A file with so many changes, and an agent whose organization has this content."""
     with tempfile.TemporaryDirectory(prefix="exo-bridge-benchmark-") as name:
         folder = Path(name)
-        names = ("changes.csv", "plan.json", "undo.json", "tenant.json", "report.html")
-        files = {one: str(folder / one) for one in names}
-        Path(files["tenant.json"]).write_text(json.dumps(content), "utf-8")
+        tenant, changes, plan = folder / "tenant.json", folder / "changes.csv", folder / "plan.json"
+        tenant.write_text(json.dumps(content), "utf-8")
         rows = [f"mailbox.hide,{account['primary_smtp_address']}\n" for account in content["accounts"][:count]]
-        Path(files["changes.csv"]).write_text("".join(["action,mailbox\n", *rows]), "utf-8")
-        with simulated_agent(engine, Path(files["tenant.json"])) as agent:
-            given = ["--settings", str(agent.settings)]
+        changes.write_text("".join(["action,mailbox\n", *rows]), "utf-8")
+        with simulated_agent(engine, tenant) as agent:
             commands = {
-                "check": ["batch", "check", files["changes.csv"]],
-                "plan": ["batch", "plan", files["changes.csv"], "--out", files["plan.json"], *given],
-                "show": ["batch", "show", files["plan.json"]],
-                "apply": ["batch", "apply", files["plan.json"], "--yes", *given],
-                "report": ["report", "last", "--html", files["report.html"], *given],
-                "undo": ["batch", "undo", "last", "--out", files["undo.json"], *given],
+                "check": f"batch check {changes}",
+                "plan": f"batch plan {changes} --out {plan} --settings {agent.settings}",
+                "show": f"batch show {plan}",
+                "apply": f"batch apply {plan} --yes --settings {agent.settings}",
+                "report": f"report last --html {folder / 'report.html'} --settings {agent.settings}",
+                "undo": f"batch undo last --out {folder / 'undo.json'} --settings {agent.settings}",
             }
-            environ = os.environ | LIMITS | {"EXO_BRIDGE_JOURNAL__PATH": str(folder / "journal.db")}
-            return {name: run(folder, words, environ) for name, words in commands.items()}
-
-
-def run(folder: Path, words: list[str], environ: dict[str, str]) -> Cost:
-    """What ``exo-bridge`` with these words and ``--json`` cost; it must end well."""
-    result = folder / "result.json"
-    command = [sys.executable, "-m", "benchmarks.batch_file", "--client", str(result), *words, "--json"]
-    printed = folder / "printed.json"
-    with printed.open("wb") as stdout:
-        done = subprocess.run(command, env=environ, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        said = printed.read_text("utf-8")[:MOST_SAID]
-        raise SystemExit(f"{' '.join(words)} ended with {done.returncode}:\n{said}\n{done.stderr}")
-    return Cost(**json.loads(result.read_text("utf-8")))
+            yield Batch(folder, {name: words.split() for name, words in commands.items()})
 
 
 def client(result: Path, arguments: list[str]) -> None:
