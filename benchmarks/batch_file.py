@@ -3,11 +3,11 @@
     python -m benchmarks.batch_file [--engine contract|pwsh] [--small N] [--large N]
 
 An organization has as many mailboxes as the long file has lines, and a CSV file hides the first of them, so that the
-length of the file is all that differs. It is checked, planned, shown, applied, reported and taken back (``batch undo``),
-each by a command line in a process of its own, which prints data (``--json``), with the journal on this machine's disk.
-Each command goes over a short file, the long one, and another short one, because a machine is not always as fast.
-Memory is the most that was ever resident (VmHWM of proc_pid_status(5)), so this needs Linux. Time is by the clock; that
-of the processor is the client's alone.
+length of the file is all that differs. It is checked, planned, shown, applied, reported and taken back (``batch
+undo``), each by a command line in a process of its own, which prints data (``--json``), with the journal on this
+machine's disk. Each command goes over a short file, the long one, and another short one, because a machine is not
+always as fast. Memory is the most that was ever resident (VmHWM of proc_pid_status(5)), so this needs Linux. Time is by
+the clock; that of the processor is the client's alone.
 """
 
 from __future__ import annotations
