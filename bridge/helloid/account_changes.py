@@ -19,7 +19,7 @@ from typing import Any
 from bridge.actions.action import parameter_name
 from bridge.actions.mailbox_attributes import ATTRIBUTES
 from bridge.errors import UsageError
-from bridge.helloid.account_fields import HIDDEN, account_named, account_of, reply_of
+from bridge.helloid.account_fields import HIDDEN, account_named, account_of, reply_of, text_of
 from bridge.helloid.answer import Answer, AuditLine, Exchange, LogLine
 from bridge.helloid.task import Step, Target, Task
 from bridge.helloid.words import line_of
@@ -55,7 +55,7 @@ def update(task: Task, exchange: Exchange, settings: HelloIdSettings, answer: An
 def _set_attributes(mailbox: str, name: str, given: Mapping[str, Any], exchange: Exchange, answer: Answer) -> None:
     wanted, cleared = [], []
     for field, value in given.items():
-        values = [_text(one) for one in (value if isinstance(value, list) else [value])]
+        values = [text_of(field, one) for one in (value if isinstance(value, list) else [value])]
         filled = [text for text in values if text.strip()]
         if filled:
             wanted += [f"{field}={text}" for text in filled]
@@ -73,7 +73,7 @@ def _set_attributes(mailbox: str, name: str, given: Mapping[str, Any], exchange:
 
 
 def _set_addresses(mailbox: str, name: str, given: Any, exchange: Exchange, answer: Answer) -> None:
-    entries = [_text(one).strip() for one in (given if isinstance(given, list) else [given])]
+    entries = [text_of("EmailAddresses", one).strip() for one in (given if isinstance(given, list) else [given])]
     others = [entry for entry in entries if ":" in entry and not entry.lower().startswith("smtp:")]
     for entry in others:
         answer.logs.append(LogLine("information", f"{entry} is no SMTP address; Exchange keeps it itself."))
@@ -116,12 +116,6 @@ def _changed(outcome: Outcome) -> str:
 
 def _field(name: str) -> str:
     return HIDDEN if name == "hidden" else parameter_name(name)
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _bare(address: str) -> str:

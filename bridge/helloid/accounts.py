@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.errors import UsageError
-from bridge.helloid.account_fields import HIDDEN, account_named, account_of, field_of, is_mapped, truth_of
+from bridge.helloid.account_fields import HIDDEN, account_named, account_of, field_of, is_mapped, truth_of, with_field
 from bridge.helloid.answer import Answer, AuditLine, Exchange
 from bridge.helloid.references import AccountReference
 from bridge.helloid.task import Contract, Step, Target, Task
@@ -49,12 +49,13 @@ def correlate(task: Task, exchange: Exchange, settings: HelloIdSettings, answer:
         return
     answer.account = AccountReference(row["id"], row["user_principal_name"], row["id"])
     answer.is_correlated = True
-    answer.data = {**task.data, "Guid": row["id"], "UserPrincipalName": row["user_principal_name"]}
+    answer.data = with_field(task.data, "Guid", row["id"])
+    answer.data = with_field(answer.data, "UserPrincipalName", row["user_principal_name"])
     name = account_named(answer.account, row["display_name"])
     answer.audit.append(AuditLine(f"Correlated to {name} on {where}.", action="CorrelateAccount"))
     if is_mapped(task.data, HIDDEN):
         wanted = truth_of(task.data, HIDDEN)
-        answer.data[HIDDEN] = wanted
+        answer.data = with_field(answer.data, HIDDEN, wanted)
         if wanted is not bool(row["hidden"]):
             _show_or_hide(task, exchange, answer, name, hide=wanted, action="UpdateAccount")
 
@@ -117,7 +118,7 @@ def show_or_hide(task: Task, exchange: Exchange, settings: HelloIdSettings, answ
     outcome = _show_or_hide(task, exchange, answer, account_named(account), hide=hide)
     if outcome.status in (Status.CHANGED, Status.UNCHANGED) and "hidden" in outcome.before:
         answer.previous_data = {HIDDEN: bool(outcome.before["hidden"])}
-        answer.data = {**task.data, HIDDEN: hide}
+        answer.data = with_field(task.data, HIDDEN, hide)
 
 
 def _show_or_hide(

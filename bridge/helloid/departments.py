@@ -22,9 +22,13 @@ def kind_of(target: Target) -> str:
     return "group" if target is Target.GROUPS else "shared mailbox"
 
 
+def _called(department: Source) -> str:
+    return department.name or department.id or "of a contract"
+
+
 def about(target: Target, department: Source) -> str:
     """The object of a department, for people."""
-    name = f"{department.name} ({department.id})" if department.name else department.id
+    name = f"{department.name} ({department.id})" if department.name and department.id else _called(department)
     return f"the {kind_of(target)} of the department {name}"
 
 

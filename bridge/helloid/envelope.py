@@ -185,6 +185,8 @@ def request_of(document: bytes) -> Request:
         raise UsageError(f"The request is not JSON: {error.msg}, {place}.", remedy=_REMEDY) from None
     except RecursionError:
         raise UsageError("The request is nested too deeply.", remedy=_REMEDY) from None
+    except ValueError:  # what Python takes in is limited (sys.set_int_max_str_digits)
+        raise UsageError("The request is not JSON: a number in it is too long.", remedy=_REMEDY) from None
     if not isinstance(given, dict):
         raise UsageError("The request is not a JSON object.", remedy=_REMEDY)
     try:

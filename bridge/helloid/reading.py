@@ -1,7 +1,11 @@
 """A request as the task that it asks for: the two contracts become the same.
 
-Rules: of a person's contracts those in conditions count; in a dry run all do, because a preview knows no conditions.
-What HelloID leaves empty in a preview (references, the operation) may be missing there and nowhere else.
+Rules:
+
+- Of a person's contracts those in conditions count; in a dry run all do, because a preview knows no conditions. Without
+  contracts at all nobody knows what follows; none of them is another thing.
+- What HelloID leaves empty in a preview (references, the operation) may be missing there and nowhere else.
+- A dry run is one in whichever place it is asked for.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from bridge.helloid.references import PermissionReference, account_reference, pe
 from bridge.helloid.task import Contract, Correlation, CurrentPermission, Source, Step, Task
 
 _OPERATIONS = ("grant", "update", "revoke")
+_REMEDY = "Correct what the request says; nothing was changed."
 
 
 def task_of(request: Request) -> Task:
@@ -25,19 +30,20 @@ def task_of(request: Request) -> Task:
 
 
 def _task_of_v1(request: Request) -> Task:
-    permission, current = _permission_of_v1(request.permission_reference), request.entitlement_context
+    permission = _permission_of_v1(request.permission_reference)
+    dry_run = _is_dry_run(request)
     return Task(
         contract=request.contract,
         step=request.action,
         target=request.target,
-        dry_run=request.dry_run,
-        account=account_reference(request.account_reference, dry_run=request.dry_run),
+        dry_run=dry_run,
+        account=account_reference(request.account_reference, dry_run=dry_run),
         permission=permission,
         permission_name=permission.name if permission else "",
         data=request.person,
-        operation=_operation(request.action, request.operation, dry_run=request.dry_run),
-        departments=_departments(request.person, dry_run=request.dry_run),
-        current=_current(current.current_permissions or _current_of_seed(request.permission_reference)),
+        operation=_operation(request.action, request.operation, dry_run=dry_run),
+        departments=_departments(request.person, dry_run=dry_run),
+        current=_current(held_by(request)),
         sources=_sources(request),
         seconds=request.deadline,
     )
@@ -46,12 +52,13 @@ def _task_of_v1(request: Request) -> Task:
 def _task_of_v2(request: Request) -> Task:
     context = request.action_context
     asked = context.correlation_configuration
+    dry_run = _is_dry_run(request)
     return Task(
         contract=request.contract,
         step=request.action,
         target=request.target,
-        dry_run=context.dry_run,
-        account=account_reference(context.references.account, dry_run=context.dry_run),
+        dry_run=dry_run,
+        account=account_reference(context.references.account, dry_run=dry_run),
         permission=permission_reference(context.references.permission),
         permission_name=context.permission_display_name,
         data=context.data,
@@ -60,14 +67,25 @@ def _task_of_v2(request: Request) -> Task:
         )
         if asked
         else None,
-        operation=_operation(request.action, context.operation, dry_run=context.dry_run),
+        operation=_operation(request.action, context.operation, dry_run=dry_run),
         is_reconciliation=context.origin.lower() == "reconciliation",
-        departments=_departments(request.person_context.person, dry_run=context.dry_run),
-        current=_current(context.current_permissions),
+        departments=_departments(request.person_context.person, dry_run=dry_run),
+        current=_current(held_by(request)),
         sources=_sources(request),
         import_fields=tuple(dict.fromkeys(context.import_fields)),
         seconds=request.deadline,
     )
+
+
+def held_by(request: Request) -> list[Held]:
+    """The sub-permissions that HelloID holds, as it gave them. Raises UsageError."""
+    if request.contract is Contract.V2:
+        return request.action_context.current_permissions
+    return request.entitlement_context.current_permissions or _current_of_seed(request.permission_reference)
+
+
+def _is_dry_run(request: Request) -> bool:
+    return request.dry_run or request.action_context.dry_run
 
 
 def _operation(step: Step, given: str, *, dry_run: bool) -> str:
@@ -79,22 +97,27 @@ def _operation(step: Step, given: str, *, dry_run: bool) -> str:
         return operation
     if dry_run:
         return "grant"
-    raise UsageError(f"There is no operation {given!r} for sub-permissions; there are {', '.join(_OPERATIONS)}.")
+    raise UsageError(
+        f"There is no operation {given!r} for sub-permissions; there are {', '.join(_OPERATIONS)}.", remedy=_REMEDY
+    )
 
 
 def _departments(person: Mapping[str, Any], *, dry_run: bool) -> tuple[Source, ...] | None:
-    """The departments of the contracts that count, each key once, in their order; None where there is no person."""
-    if not person:
+    """The departments of the contracts that count, each key once, in their order; "" is one without a key.
+
+    None where there is no person, or one of whom no contracts are told.
+    """
+    given = next((value for name, value in person.items() if name.lower() == "contracts"), None)
+    if given is None:
         return None
-    given = next((value for name, value in person.items() if name.lower() == "contracts"), None) or []
     try:
         contracts = [EmploymentContract.model_validate(one) for one in (given if isinstance(given, list) else [given])]
     except pydantic.ValidationError:
-        raise UsageError("The person's contracts are not what HelloID sends.") from None
+        raise UsageError("The person's contracts are not what HelloID sends.", remedy=_REMEDY) from None
     found: dict[str, Source] = {}
     for contract in contracts:
         department = contract.department
-        if department.external_id and (dry_run or contract.context.in_conditions):
+        if dry_run or contract.context.in_conditions:
             key = department.external_id.casefold()
             found.setdefault(key, Source(department.external_id, department.display_name))
     return tuple(found.values())
@@ -130,7 +153,7 @@ def _current_of_seed(given: Any) -> list[Held]:
     try:
         return [Held.model_validate(one) for one in (found if isinstance(found, list) else [found])]
     except pydantic.ValidationError:
-        raise UsageError("The current permissions are not what HelloID sends.") from None
+        raise UsageError("The current permissions are not what HelloID sends.", remedy=_REMEDY) from None
 
 
 def _sources(request: Request) -> tuple[Source, ...]:

@@ -20,7 +20,7 @@ from typing import Protocol
 from bridge.errors import BridgeError, Interrupted, UsageError
 from bridge.helloid.answer import Answer, AuditLine, Exchange
 from bridge.helloid.envelope import Request, request_of
-from bridge.helloid.reading import task_of
+from bridge.helloid.reading import held_by, task_of
 from bridge.helloid.task import Contract, Step, Target, Task
 from bridge.helloid.words import line_of_error
 from bridge.helloid.writing import written
@@ -82,10 +82,12 @@ def respond(document: bytes, open_desk: OpenDesk) -> Response:
         return Response(written(Contract.V2, None, answer, NOTHING_HIDDEN), REFUSED)
     exit_code, hide = ANSWERED, NOTHING_HIDDEN
     try:
+        # What is held stays told, whatever keeps the task from being done.
+        answer.sub_permissions = [
+            {"DisplayName": one.display_name, "Reference": one.reference} for one in held_by(request)
+        ]
         task = task_of(request)
         handle = _handler_of(task)
-        # What is held stays told, whatever keeps the task from being done.
-        answer.sub_permissions = [{"DisplayName": one.name, "Reference": one.reference.given} for one in task.current]
     except UsageError as error:
         answer.audit.append(line_of_error(error))
         return Response(written(request.contract, request.action, answer, hide), REFUSED)

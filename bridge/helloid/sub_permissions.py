@@ -5,8 +5,8 @@ and does not follow any more is revoked, then what is new is granted.
 
 Rules:
 
-- No object, or several, for a department is a failure, and so is a look-up that fails. Nothing is revoked then: what is
-  held may be just what could not be found. What was found is still granted.
+- No object, or several, for a department is a failure, and so is a look-up that fails, or a department without a key.
+  Nothing is revoked then: what is held may be just what could not be found. What was found is still granted.
 - What HelloID holds changes only by what is proven: a right stays in the answer until it is known to be gone, and comes
   into it only when it is known to be there. So a failed or unknown part is tried again the next time.
 - What is kept is given back with its reference as it was, and costs no call.
@@ -53,7 +53,8 @@ def sub_permissions(task: Task, exchange: Exchange, settings: HelloIdSettings, a
     answer.sub_permissions = [_told(one.name, one.reference.given) for one in task.current]
     if task.departments is None and task.operation != "revoke":
         raise UsageError(
-            "The request has no person (as in reconciliation), so nobody knows which sub-permissions follow.",
+            "The request has no person, or no contracts of theirs (as in reconciliation), so nobody knows which "
+            "sub-permissions follow.",
             remedy="Let HelloID's enforcement update the person.",
         )
     if task.account is None and task.dry_run:
@@ -93,6 +94,10 @@ class _Work:
             return found
         rights = self._rights()
         for department in self.task.departments or ():
+            if not department.id:
+                text = f"Failed to find {about(self.task.target, department)}: the person's contract has no key of it."
+                self.answer.audit.append(AuditLine(text, is_error=True))
+                continue
             row = of_department(self.task.target, department, self.exchange, self.settings)
             if row is None:
                 where = f"{self.settings.department_attribute} = {department.id}"

@@ -93,18 +93,22 @@ def test_permissions_that_are_none(given: Any) -> None:
 
 
 def test_departments() -> None:
-    """Those of the contracts in conditions, each once whatever its letter case; in a preview those of all."""
+    """Those of the contracts in conditions, each once whatever its letter case; in a preview those of all.
+
+    One that is not told is one too, of which nobody knows what follows.
+    """
     contracts = [
         {"Context": {"InConditions": True}, "Department": {"ExternalId": "D1", "DisplayName": "One"}},
         {"Context": {"InConditions": True}, "Department": {"ExternalId": "d1", "DisplayName": "One"}},
         {"Context": {"InConditions": False}, "Department": {"ExternalId": 2, "DisplayName": "Two"}},
         {"Context": {"InConditions": True}, "Department": None},
+        {"Context": {"InConditions": False}, "Department": None},
     ]
     request = v2("subpermissions", "groups", JANE_ID, {"Reference": "dg"}, Operation="update")
     request["personContext"] = {"Person": {"Contracts": contracts}}
-    assert task(request).departments == (Source("D1", "One"),)
+    assert task(request).departments == (Source("D1", "One"), Source("", ""))
     request["actionContext"] |= {"DryRun": True, "Operation": "undefined"}
-    assert task(request).departments == (Source("D1", "One"), Source("2", "Two"))
+    assert task(request).departments == (Source("D1", "One"), Source("2", "Two"), Source("", ""))
     assert task(request).operation == "grant"
     request["personContext"] = {"Person": {"Contracts": contracts[0]}}
     assert task(request).departments == (Source("D1", "One"),)

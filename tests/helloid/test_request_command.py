@@ -69,6 +69,7 @@ def message(answer: Any) -> str:
         (b"[]", "is not a JSON object"),
         (b'"text"', "is not a JSON object"),
         (b"[" * 200_000, "is nested too deeply"),
+        (b'{"x": ' + b"1" * 5_000 + b"}", "a number in it is too long"),
         (b'{"contract": "v2\xff"}', "is not UTF-8: byte 17 cannot be read"),
         ({"contract": "v3", "action": "grant", "target": "groups"}, "contract: Input should be 'v1' or 'v2'"),
         ({"contract": "v2", "action": "dance", "target": "groups"}, "action: Input should be"),

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -179,6 +179,15 @@ def test_what_is_no_request_is_refused(line: bytes, told: str) -> None:
         with pytest.raises(Refused, match=told) as refused:
             ask(resident.address, line, LIMIT)
         assert refused.value.code == "bad-request"
+        assert resident.ask(name="next")["done"] == "next"
+
+
+def test_no_depth_of_nesting_ends_the_process() -> None:
+    """About where Python itself gives up (1000) as elsewhere: a request is answered or refused, and the next served."""
+    with running() as resident:
+        for depth in range(940, 1010, 5):
+            with suppress(Refused):
+                ask(resident.address, b'{"name": "deep", "x": ' + b"[" * depth + b"]" * depth + b"}", LIMIT)
         assert resident.ask(name="next")["done"] == "next"
 
 

@@ -18,7 +18,9 @@ A refusal is ``{"refused": {"code", "message"}}``, with one of these codes:
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import queue
 import threading
 import time
@@ -73,9 +75,12 @@ class End(StrEnum):
 
 @dataclass
 class _Request:
-    """One that waits: ``until`` is when its time is up (monotonic). ``taken`` says that it was begun or given up."""
+    """One that waits: ``text`` is its JSON without a deadline, ``until`` when its time is up (monotonic).
 
-    given: dict[str, Any]
+    ``taken`` says that it was begun or given up.
+    """
+
+    text: str
     until: float
     connection: Connection
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -96,7 +101,9 @@ class _Request:
 
     def document(self) -> bytes:
         """The request with what is left of its time."""
-        return json.dumps(self.given | {"deadline": round(max(self.until - time.monotonic(), 0.001), 3)}).encode()
+        left = round(max(self.until - time.monotonic(), 0.001), 3)
+        others = self.text[1:-1]
+        return f'{{"deadline": {left}{", " if others else ""}{others}}}'.encode()
 
 
 class Server:
@@ -237,13 +244,13 @@ class Server:
 
     def _answer_to(self, line: bytes, connection: Connection) -> bytes | None:
         try:
-            given, settings, seconds = _heading(line, self._default)
+            text, settings, seconds = _heading(line, self._default)
         except _NoRequestError as error:
             return _refused("bad-request", f"This is no request: {error}.")
         refusal = self._answering.refusal(settings)
         if refusal is not None:
             return _refused(*refusal)
-        request = _Request(given, time.monotonic() + seconds, connection)
+        request = _Request(text, time.monotonic() + seconds, connection)
         self._requests.put(request)
         if self._is_ending and request.take():
             return _ENDING
@@ -263,29 +270,37 @@ class _NoRequestError(Exception):
     """A line holds no request; its text says why."""
 
 
-def _heading(line: bytes, default: float) -> tuple[dict[str, Any], str, float]:
-    """What a line holds, without its deadline; its settings file; and how many seconds it has.
+def _heading(line: bytes, default: float) -> tuple[str, str, float]:
+    """What a line holds as JSON, without its deadline; its settings file; and how many seconds it has.
 
     Raises _NoRequestError. The letter case of a key does not count, as in ``envelope.py``.
     """
     try:
         given = json.loads(line.decode("utf-8-sig"))
+        if not isinstance(given, dict):
+            raise _NoRequestError("it is no JSON object")
+        named = {name.lower(): name for name in given}
+        settings = given.get(named.get("settings", "")) or ""
+        seconds = given.pop(named.get("deadline", ""), None)
+        text = json.dumps(given)
     except RecursionError:
         raise _NoRequestError("it is nested too deeply") from None
     except ValueError:
         raise _NoRequestError("it is no JSON in UTF-8") from None
-    if not isinstance(given, dict):
-        raise _NoRequestError("it is no JSON object")
-    named = {name.lower(): name for name in given}
-    settings = given.get(named.get("settings", "")) or ""
-    seconds = given.pop(named.get("deadline", ""), None)
-    if seconds is None:
-        seconds = default
     if not isinstance(settings, str):
         raise _NoRequestError("its settings are no path")
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= _LONGEST_DEADLINE:
+    return text, settings, _seconds(default if seconds is None else seconds)
+
+
+def _seconds(given: Any) -> float:
+    """A deadline as a number, which may come as text. Raises _NoRequestError."""
+    seconds = math.nan
+    if isinstance(given, str | int | float) and not isinstance(given, bool):
+        with contextlib.suppress(ValueError, OverflowError):
+            seconds = float(given)
+    if not 0 < seconds <= _LONGEST_DEADLINE:
         raise _NoRequestError("its deadline is no number of seconds")
-    return given, settings, float(seconds)
+    return seconds
 
 
 def _refused(code: str, message: str) -> bytes:

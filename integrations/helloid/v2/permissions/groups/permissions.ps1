@@ -164,9 +164,10 @@ try {
 catch {
     $outputContext.Success = $false
     [void] $outputContext.AuditLogs.Add([PSCustomObject] @{ Message = Get-BridgeFailure $_; IsError = $true })
-    if ($Bridge.Request.action -eq '"subpermissions"' -and $outputContext.SubPermissions.Count -eq 0) {
-        foreach ($permission in $actionContext.CurrentPermissions) { [void] $outputContext.SubPermissions.Add($permission) }
-    }
+}
+if ($Bridge.Request.action -eq '"subpermissions"' -and -not $outputContext.Success -and $outputContext.SubPermissions.Count -eq 0) {
+    # HelloID would forget what it is not told of.
+    foreach ($permission in $actionContext.CurrentPermissions) { [void] $outputContext.SubPermissions.Add($permission) }
 }
 # HelloID takes a list that failed for an empty one, unless there is an error.
 if (-not $outputContext.Success) { Write-Error "$(@($outputContext.AuditLogs | Where-Object { $_.IsError } | ForEach-Object { $_.Message }) -join ' ')" }

@@ -164,7 +164,8 @@ try {
 catch {
     $outputContext.Success = $false
     [void] $outputContext.AuditLogs.Add([PSCustomObject] @{ Message = Get-BridgeFailure $_; IsError = $true })
-    if ($Bridge.Request.action -eq '"subpermissions"' -and $outputContext.SubPermissions.Count -eq 0) {
-        foreach ($permission in $actionContext.CurrentPermissions) { [void] $outputContext.SubPermissions.Add($permission) }
-    }
+}
+if ($Bridge.Request.action -eq '"subpermissions"' -and -not $outputContext.Success -and $outputContext.SubPermissions.Count -eq 0) {
+    # HelloID would forget what it is not told of.
+    foreach ($permission in $actionContext.CurrentPermissions) { [void] $outputContext.SubPermissions.Add($permission) }
 }
