@@ -39,7 +39,7 @@ class Bridge:
 
     ``settings`` are settings, or the file that has them; None looks for the file where the command line does.
     ``journal`` says whether changes are written into the journal; ``deadline`` is how many seconds all may take from
-    the entry on, None for no limit.
+    the entry on, None for no limit. Raises UsageError for one that leaves no time.
 
     Entering takes the runspace over, or opens it and connects Exchange; leaving hands it on, connected as it is. It
     raises SettingsError, AgentError and ExchangeError.
@@ -52,6 +52,8 @@ class Bridge:
         journal: bool = True,
         deadline: float | None = None,
     ) -> None:
+        if deadline is not None and deadline <= 0:
+            raise UsageError(f"deadline: {deadline} is no time to work in.", remedy="Leave it out for no limit.")
         self._given = settings
         self._journal = journal
         self._deadline = deadline

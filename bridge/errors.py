@@ -109,6 +109,10 @@ class SettingsError(UsageError):
         super().__init__(message, remedy=remedy)
         self.mistakes = mistakes or []
 
+    def __str__(self) -> str:
+        """The message, and each mistake in a line of its own."""
+        return "\n  ".join([self.message, *map(str, self.mistakes)])
+
 
 class ScriptError(UsageError):
     """A script is missing, cannot be read, or does not take what its action sends."""
@@ -226,7 +230,10 @@ class RunspaceLost(AgentError):
     code = "runspace-lost"
     cause = "The agent was restarted, the runspace was idle too long, or the network was cut."
     retry = True
-    remedy = "Run the command again; a new runspace is opened when the old one is gone."
+    remedy = (
+        "Run the command again; a new runspace is opened when the old one is gone. "
+        "If it breaks again, `exo-bridge doctor` says why."
+    )
 
 
 class AgentTimeout(AgentError):
@@ -383,7 +390,7 @@ class Interrupted(BridgeError):
     code = "interrupted"
     cause = "Ctrl-C, or the system asked the process to end."
     exit_code = 130
-    remedy = "Run it again when you are ready; the outcomes above say what was done before the stop."
+    remedy = "Run it again when you are ready; what was done before the stop is told above, if anything was."
 
     def __init__(
         self, message: str, *, remedy: str | None = None, reply: Reply | None = None, at_once: bool = False

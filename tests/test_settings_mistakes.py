@@ -163,7 +163,7 @@ def test_a_secrets_directory_that_is_not_right(tmp_path: Path) -> None:
     (tmp_path / "log__level").write_bytes(b"\xff\xfe")
     found = mistakes(environ={"EXO_BRIDGE_SECRETS_DIR": str(tmp_path)}, overrides=RIGHT)
     assert [str(mistake) for mistake in found] == [
-        "secrets directory: log.level: its file cannot be read. It is to be UTF-8.",
+        "secrets directory: log.level: its file cannot be read. It is to be a file in UTF-8.",
         "secrets directory: agent.pasword: there is no such key. Did you mean password?",
     ]
 
@@ -290,3 +290,19 @@ def test_of_a_file_that_was_not_read_no_key_is_called_missing(tmp_path: Path) ->
     assert mistake.place == f"{tmp_path / 'settings.toml'}:3"
     (mistake,) = mistakes(environ={"EXO_BRIDGE_SETTINGS": str(tmp_path / "none.toml")})
     assert mistake.message == "there is no such file."
+    assert "EXO_BRIDGE_SETTINGS" in mistake.fix
+
+
+def test_a_folder_in_place_of_a_secret_is_told(tmp_path: Path) -> None:
+    """A mount whose file is missing is a folder; the secret of another source is not taken without a word."""
+    (tmp_path / "agent__password").mkdir()
+    (mistake,) = mistakes(environ={"EXO_BRIDGE_SECRETS_DIR": str(tmp_path)}, replacing=RIGHT)
+    assert mistake.key == "agent.password"
+
+
+def test_settings_from_a_program(tmp_path: Path) -> None:
+    """A path may be text, and the error as text has each mistake with its place."""
+    file = tmp_path / "settings.toml"
+    file.write_text("[agent]\nhost = 'agent'\nrecycle_age = -1\n", "utf-8")
+    with pytest.raises(SettingsError, match=r"settings.toml:3: agent.recycle_age = -1: .* a whole number from 0 up"):
+        load_settings(str(file), environ={})

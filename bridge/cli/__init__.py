@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bridge.errors import BridgeError, Interrupted, SettingsError, UsageError
+from bridge.errors import BridgeError, Interrupted, OutcomeUnknown, SettingsError, UsageError
+from bridge.model import Status
 from bridge.program import NAME
 
 if TYPE_CHECKING:
@@ -103,6 +104,10 @@ def _report(invocation: Invocation, error: BridgeError, *, as_json: bool) -> int
     message, remedy = invocation.redact(error.message), invocation.redact(error.remedy)
     mistakes = error.mistakes if isinstance(error, SettingsError) else []
     outcomes = error.outcomes if isinstance(error, Interrupted) else []
+    code = error.exit_code
+    if any(outcome.status is Status.UNKNOWN for outcome in outcomes):
+        # Running it again is the wrong advice then, whatever ended it.
+        code, remedy = OutcomeUnknown.exit_code, invocation.redact(OutcomeUnknown.remedy)
     # What was typed wrong, or stopped by hand, has no more to it.
     plain = error.code in (UsageError.code, Interrupted.code)
     try:
@@ -115,12 +120,12 @@ def _report(invocation: Invocation, error: BridgeError, *, as_json: bool) -> int
                     "rows": [vars(mistake) for mistake in mistakes],
                 }
             )
-            return error.exit_code
+            return code
         output.print_outcomes(outcomes)
     except BridgeError:
         pass  # stdout takes nothing any more; stderr may
     output.print_error(message, remedy, mistakes, code="" if plain else error.code)
-    return error.exit_code
+    return code
 
 
 def _usage(error: typer.TyperException) -> UsageError:

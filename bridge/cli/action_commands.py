@@ -113,7 +113,8 @@ def run_action(
     if jsonl:
         output.print_outcomes(outcomes, stderr=True)
     else:
-        print_action(invocation, action, outcomes)
+        with output.telling(outcomes):
+            print_action(invocation, action, outcomes)
     from bridge.outcomes import exit_code
 
     raise typer.Exit(exit_code(outcomes))

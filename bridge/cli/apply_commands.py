@@ -20,7 +20,8 @@ from bridge.cli import output
 from bridge.cli.batch_commands import ActionName, EncodingName, File
 from bridge.cli.help import HelpCommand
 from bridge.cli.options import Invocation, command
-from bridge.cli.plan_commands import PlanFile, check_place, made_now, plan_of
+from bridge.cli.places import check_place
+from bridge.cli.plan_commands import PlanFile, made_now, plan_of
 from bridge.errors import Interrupted, UsageError
 from bridge.model import Status
 
@@ -127,7 +128,7 @@ def undo(
     from bridge.cli.plan_output import plan_json, print_plan
     from bridge.cli.running import prepared
 
-    check_place(out)
+    check_place(out, "--out")
     with prepared(invocation) as running:
         with running.open_journal() as journal, running.session() as session:
             found = _named(journal, run)
@@ -247,8 +248,9 @@ def _tell(invocation: Invocation, journal: Journal, ending: Ending) -> None:
     from bridge.cli.apply_output import print_summary, summary, summary_json
 
     found = summary(journal, ending)
-    if invocation.options.json:
-        output.print_json(summary_json(journal, found))
-    else:
-        print_summary(found, invocation.options.settings)
+    with output.telling():
+        if invocation.options.json:
+            output.print_json(summary_json(journal, found))
+        else:
+            print_summary(found, invocation.options.settings)
     raise typer.Exit(found.exit_code)

@@ -17,6 +17,7 @@ import typer
 from bridge.cli import output
 from bridge.cli.help import HelpCommand
 from bridge.cli.options import Invocation, command
+from bridge.cli.places import check_place
 from bridge.errors import BridgeError, UsageError
 from bridge.program import program_version
 
@@ -68,7 +69,7 @@ def support_bundle(
     wanted = [*(runs or ()), *([_LAST] if last else [])]
     if not wanted:
         raise UsageError("Which run is it about?", remedy="Give its id, the beginning of it, or --last.")
-    check_place(out, force=force)
+    check_place(out, "--out", force=force)
     with prepared(invocation) as running, ExitStack() as stack:
         secrets = list(named_secrets(running.settings))
 
@@ -114,16 +115,6 @@ def support_bundle(
         )
 
 
-def check_place(file: Path, *, force: bool) -> None:
-    """Raise UsageError when the bundle cannot go there."""
-    if file.is_dir():
-        raise UsageError(f"--out: {file} is a folder; give the name of a file.")
-    if not file.absolute().parent.is_dir():
-        raise UsageError(f"--out: there is no folder {file.absolute().parent}.")
-    if file.exists() and not force:
-        raise UsageError(f"{file} is there already.", remedy="Give another --out, or --force to replace it.")
-
-
 def _journal(running: Running, stack: ExitStack) -> JournalReader | None:
     """The journal, where there is one. Raises JournalError."""
     from bridge.journal import JournalReader
@@ -134,12 +125,13 @@ def _journal(running: Running, stack: ExitStack) -> JournalReader | None:
 
 def _ids(running: Running, journal: JournalReader | None, wanted: list[str]) -> list[str]:
     """The ids of the runs that are meant. Raises UsageError: one of them names no run, or several."""
-    from bridge.cli.support_bundle.contents import last_run, named_run
+    from bridge.cli.support_bundle.contents import named_run
+    from bridge.logs.reading import last_run
 
     ids: dict[str, None] = {}
     for text in wanted:
         if text == _LAST:
-            found = [run for run in [last_run(running)] if run]
+            found = [run for run in [last_run(running.settings.log.effective_file, running.run_id)] if run]
         else:
             known = [run.id for run in journal.runs() if run.id.startswith(text.lower())] if journal else []
             found = list(dict.fromkeys([*known, *named_run(running, text)]))

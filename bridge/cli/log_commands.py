@@ -76,6 +76,8 @@ def show(
 
     reader = LogReader(file or log_path(invocation))
     try:
+        if file is not None and not (follow or reader.is_there):
+            raise UsageError(f"--file: there is no log {file}.", remedy="Name a file that [log] file named.")
         named = last_run(reader.path) if run == _LAST else run.strip().lower()
         wanted = Wanted(run=named, item=item.strip().lower().replace("-", ""), since=moment(since), level=level or "")
         _print(invocation, reader, wanted, follow=follow)
@@ -105,11 +107,9 @@ def log_path(invocation: Invocation) -> Path:
 
 def last_run(path: Path) -> str:
     """The id of the last run in a log. Raises UsageError when there is none, and OSError."""
-    from bridge.logs.reading import LogReader
+    from bridge.logs import reading
 
-    last = ""
-    for event in LogReader(path).events():
-        last = str(event.get("run") or last)
+    last = reading.last_run(path)
     if not last:
         raise UsageError(f"The log {path} has no run.")
     return last
@@ -145,8 +145,10 @@ def _print(invocation: Invocation, reader: LogReader, wanted: Wanted, *, follow:
         for style, line in _lines(run, its):
             shown += 1
             output.print_line(line, style=style)
-    if not shown:
+    if not shown and reader.is_there:
         output.print_line(f"The log {reader.path} has nothing of that.")
+    elif not shown:
+        output.print_line(f"There is no log {reader.path} yet. Each account has its own; --file shows another one.")
 
 
 def _lines(run: str, events: Iterator[dict[str, Any]]) -> Iterator[tuple[str, str]]:

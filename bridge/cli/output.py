@@ -114,6 +114,20 @@ def _writing() -> Iterator[None]:
         ) from error
 
 
+@contextlib.contextmanager
+def telling(outcomes: Iterable[Outcome] = ()) -> Iterator[None]:
+    """What was done is done, and the exit code is to say how it went: where stdout takes nothing, stderr has it."""
+    try:
+        yield
+    except Interrupted:
+        return
+    except BridgeError as error:
+        print_outcomes(outcomes, stderr=True)
+        print_error(error.message, error.remedy)
+    except SystemExit:
+        return  # rich leaves so when nobody reads any more
+
+
 def json_text(value: Any, *, ascii_only: bool | None = None) -> str:
     """A value as JSON in one line; ``ascii_only`` None is as stdout needs it."""
     if ascii_only is None:

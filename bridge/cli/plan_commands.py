@@ -17,6 +17,7 @@ from bridge.cli import batch_commands, output
 from bridge.cli.batch_commands import ActionName, EncodingName, File
 from bridge.cli.help import HelpCommand
 from bridge.cli.options import NO_AGENT, Invocation, command
+from bridge.cli.places import check_place
 from bridge.errors import ActionFailed, SettingsError, UsageError
 from bridge.program import program_version
 
@@ -55,7 +56,7 @@ def plan(
     from bridge.cli.running import prepared
     from bridge.model import Status
 
-    check_place(out)
+    check_place(out, "--out")
     with prepared(invocation) as running:
         made, refusals = plan_of(invocation, running, file, action, encoding)
         write_plan(made, out)
@@ -138,14 +139,6 @@ def _rows(running: Running, file: Path, action: str | None, encoding: str | None
             raise UsageError(f"{file} was changed while it was read. {found}")
         if not isinstance(found, Notice):
             yield found
-
-
-def check_place(out: Path) -> None:
-    """Raise UsageError when the plan has no folder to go to: better now than after an hour of looking."""
-    if not out.absolute().parent.is_dir():
-        raise UsageError(f"--out: there is no folder {out.absolute().parent}.")
-    if out.is_dir():
-        raise UsageError(f"--out: {out} is a folder; give the name of a file.")
 
 
 def _protected(invocation: Invocation) -> Sequence[str]:

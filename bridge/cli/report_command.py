@@ -21,6 +21,7 @@ from bridge.cli import output
 from bridge.cli.help import HelpCommand
 from bridge.cli.journal_commands import JournalFile, RunName, journal_file
 from bridge.cli.options import NO_AGENT, Invocation, command
+from bridge.cli.places import check_place
 from bridge.errors import BridgeError, UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def report(
 
     as_json = invocation.options.json
     if html is not None:
-        _check_place(html, force=force)
+        check_place(html, "--html", force=force)
     elif not as_json:
         raise UsageError("There is nothing to write.", remedy="Give --html FILE for a page, or --json for the facts.")
     with JournalReader(journal_file(invocation, file)) as journal, journal.at_one_moment():
@@ -63,16 +64,6 @@ def report(
             output.print_json({**facts.as_json(), "file": str(html) if html else None, "rows": rows})
     if not as_json:
         output.print_line(f"{facts.items} items of the run {found.id} are in {html}.")
-
-
-def _check_place(file: Path, *, force: bool) -> None:
-    """Raise UsageError when the page cannot go there: better now than when all was read."""
-    if file.is_dir():
-        raise UsageError(f"--html: {file} is a folder; give the name of a file.")
-    if not file.absolute().parent.is_dir():
-        raise UsageError(f"--html: there is no folder {file.absolute().parent}.")
-    if file.exists() and not force:
-        raise UsageError(f"{file} is there already.", remedy="Give another --html, or --force to replace it.")
 
 
 def _write_page(journal: JournalReader, facts: Facts, file: Path) -> None:

@@ -20,6 +20,7 @@ import typer
 
 from bridge.cli import output
 from bridge.cli.options import NO_AGENT, Engine, Invocation
+from bridge.cli.places import check_place
 
 HIDDEN = (NO_AGENT - {"engine", "tenant"}) | {"settings", "json", "verbose", "log_file"}
 
@@ -88,6 +89,10 @@ def simulate(
     from bridge.cli.running import simulator_of
     from bridge.simulator import SimulatorOptions
 
+    if settings_out is not None:
+        check_place(settings_out, "--settings-out")
+    if tenant_out is not None:
+        check_place(tenant_out, "--tenant-out")
     options = SimulatorOptions(
         port=port,
         engine=engine,

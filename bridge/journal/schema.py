@@ -180,7 +180,10 @@ def _meaning(path: Path, error: sqlite3.Error, *, writing: bool) -> JournalError
             remedy="Try again; if it stays so, look for a process that has the file open (a backup, an editor).",
         )
     if code in _FULL:
-        return kind(f"The journal {path} cannot be {verb}: the disk is full or broken ({error}).")
+        return kind(
+            f"The journal {path} cannot be {verb}: the disk is full or broken ({error}).",
+            remedy=f"Make room on the disk of {path}, and run it again. Another journal would know nothing of it.",
+        )
     return kind(f"The journal {path} cannot be {verb}: {error}.")
 
 

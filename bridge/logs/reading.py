@@ -19,6 +19,7 @@ from bridge.logs.files import renamed_files
 from bridge.logs.log import LEVELS
 
 _POLL_SECONDS = 0.5
+_TELLING = frozenset(("sending", "batch sent", "command failed", "unforeseen error"))
 _AT_ONCE = 2**20
 
 
@@ -31,6 +32,11 @@ class LogReader:
         # Where the reading of the file ``path`` stands, and which file that was: a rename gives it another one.
         self._position = 0
         self._file_id = 0
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is such a log, under its own name or one that it was given since."""
+        return self.path.exists() or any(renamed_files(self.path))
 
     def events(self, *, follow: bool = False) -> Iterator[dict[str, Any]]:
         """Every event, in the order of the files; with ``follow`` what comes later too, without an end.
@@ -103,6 +109,21 @@ class LogReader:
             return event
         self.passed_over += 1
         return None
+
+
+def last_run(path: Path, other_than: str = "") -> str:
+    """The last run in a log that sent something, or could not; where there is none the last of all, "" for none.
+
+    So it is not a look at what went wrong before. Raises OSError.
+    """
+    last = last_that_tells = ""
+    for event in LogReader(path).events():
+        run = str(event.get("run", ""))
+        if run and run != other_than:
+            last = run
+            if event.get("event") in _TELLING:
+                last_that_tells = run
+    return last_that_tells or last
 
 
 @dataclass(frozen=True)

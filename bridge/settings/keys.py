@@ -68,7 +68,8 @@ class Key:
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         if self.type == "integer":
-            return f"a whole number from {self.minimum} to {self.maximum}"
+            upper = "up" if self.maximum is None else f"to {self.maximum}"
+            return f"a whole number from {self.minimum} {upper}"
         if self.type == "boolean":
             return "true or false"
         return "a path" if self.is_path else "text"

@@ -45,7 +45,7 @@ class Loaded:
 
 
 def load_settings(
-    path: Path | None = None,
+    path: str | os.PathLike[str] | None = None,
     *,
     overrides: Mapping[str, Any] | None = None,
     replacing: Mapping[str, Any] | None = None,
@@ -64,7 +64,12 @@ def load_settings(
 
     Raises SettingsError with every mistake that was found.
     """
-    result = _load(path, overrides or {}, replacing or {}, os.environ if environ is None else environ)
+    result = _load(
+        None if path is None else Path(path),
+        overrides or {},
+        replacing or {},
+        os.environ if environ is None else environ,
+    )
     # The frame of this call is in the traceback, which may be shown with its variables.
     del overrides, replacing, environ
     if isinstance(result, SettingsError):

@@ -43,6 +43,7 @@ SECRETS_DIRECTORY = "secrets directory"
 
 _FILE_NAME = "settings.toml"
 _TOML_PLACE = re.compile(r"(?P<what>.*?) ?\((?:at line (?P<line>\d+), column (?P<column>\d+)|at end of document)\)")
+_ANOTHER_FILE = "Name another file with --settings."
 _TOML_FIX = "Text stands in quotes, a Windows path best in single ones: 'C:\\folder'."
 
 
@@ -210,7 +211,9 @@ def _file(path: Path | None, environ: Mapping[str, str], reading: Reading) -> tu
     try:
         return (FileSource(reading, file),)
     except (OSError, ValueError, RecursionError) as error:
-        _note_unread(file, error, reading)
+        named = path is None and bool(environ.get(FILE_VARIABLE))
+        fix = f"{FILE_VARIABLE} names it; name another one there, or with --settings." if named else _ANOTHER_FILE
+        _note_unread(file, error, reading, fix)
         return ()
 
 
@@ -233,10 +236,10 @@ def _is_there(place: Path) -> bool:
         return False
 
 
-def _note_unread(file: Path, error: Exception, reading: Reading) -> None:
-    """Note why a file gives nothing."""
+def _note_unread(file: Path, error: Exception, reading: Reading, fix: str) -> None:
+    """Note why a file gives nothing; ``fix`` is for where its content is not to blame."""
     reading.unread = True
-    place, fix = str(file), "Name another file with --settings."
+    place = str(file)
     match error:
         case FileNotFoundError():
             what = "there is no such file."
@@ -288,7 +291,7 @@ def _secrets(folder: str, reading: Reading) -> dict[str, Entry]:
     if not folder:
         return {}
     try:
-        files = sorted(path for path in Path(folder).iterdir() if path.is_file())
+        files = sorted(path for path in Path(folder).iterdir() if path.exists())
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else "") or "not the name of a folder"
         reading.mistake(SECRETS_DIRECTORY, "", f"{SECRETS_VARIABLE} cannot be read: {reason}.", "Name a folder.")
@@ -296,12 +299,13 @@ def _secrets(folder: str, reading: Reading) -> dict[str, Entry]:
     found = {}
     for path in files:
         section, separator, name = path.name.lower().partition(DELIMITER)
-        if separator and section in SECTIONS:
+        # A folder with the name of a key is a mount whose file is missing.
+        if separator and section in SECTIONS and (path.is_file() or name in SECTIONS[section]):
             try:
                 text = path.read_text("utf-8-sig").rstrip("\r\n")
             except (OSError, UnicodeDecodeError):
-                message = "its file cannot be read."
-                reading.mistake(SECRETS_DIRECTORY, f"{section}.{_printable(name)}", message, "It is to be UTF-8.")
+                what, fix = "its file cannot be read.", "It is to be a file in UTF-8."
+                reading.mistake(SECRETS_DIRECTORY, f"{section}.{_printable(name)}", what, fix)
             else:
                 found[path.name.lower()] = Entry(text, SECRETS_DIRECTORY)
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import subprocess
@@ -18,8 +20,9 @@ from bridge.actions import ACTIONS, AREAS, Area, actions_of
 from bridge.actions.action import Action, Parameters, Texts
 from bridge.cli import action_commands, main
 from bridge.cli.options import Invocation
-from bridge.errors import Interrupted
+from bridge.errors import Interrupted, OutcomeUnknown
 from bridge.model import Kind, Outcome, Status
+from tests.agent import Agent
 from tests.cli.conftest import Cli
 
 GRANT = ("shared-mailbox", "grant", "--mailbox", "info", "--user", "jane")
@@ -254,6 +257,40 @@ def test_interrupted(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert program.code == 130
     assert program.json["problem"]["code"] == "interrupted"
     assert [outcome["status"] for outcome in program.json["outcomes"]] == ["changed"]
+
+
+def test_interrupted_with_an_unknown_outcome(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody knows what became of a call the exit code says that, and nobody is told to run it again."""
+
+    def interrupted(_invocation: Invocation, action: Action, given: dict[str, str], **_more: object) -> None:
+        error = Interrupted("Left at once.", at_once=True)
+        error.outcomes = [Outcome(action.name, Status.UNKNOWN, given)]
+        raise error
+
+    monkeypatch.setattr(action_commands, "run_action", interrupted)
+    result = cli("group", "grant", "--group", "staff", "--member", "jane")
+    assert result.code == 4
+    assert OutcomeUnknown.remedy in result.err
+    assert cli("group", "grant", "--group", "staff", "--member", "jane", "--json").code == 4
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_an_outcome_that_cannot_be_printed(
+    cli: Cli, settings: str, agent: Agent, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    """A change that was made ends with 0 and is told on stderr, also where stdout takes nothing."""
+
+    class Full(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    names = ("--group", "staff@contoso.example", "--member", "alex.kim@contoso.example")
+    result = cli("group", "grant", *names, "--settings", settings, *options)
+    assert result.code == 0
+    assert result.err.startswith("changed   group.grant")
+    assert "No space left on device" in result.err
+    assert agent.changes() == ["Add-DistributionGroupMember"]
 
 
 def test_ctrl_c_before_anything_ran(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

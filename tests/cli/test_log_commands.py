@@ -137,9 +137,23 @@ def test_only_what_is_asked_for(cli: Cli, settings: str, log: Path) -> None:
     assert show("--since", "2099-01-01T00:00") == []
 
 
+def test_the_last_run_is_not_a_look_at_it(cli: Cli, settings: str, log: Path) -> None:
+    """After a failure somebody runs doctor; the last run is still the one that failed."""
+    cli(*GRANT, "nobody@contoso.example", "--settings", settings)
+    (failed,) = {event["run"] for event in events(log)}
+    cli("doctor", "--settings", settings)
+    cli("log", "show", "--settings", settings)
+
+    shown = cli("log", "show", "--run", "last", "--json", "--settings", settings).out
+    assert {json.loads(line)["run"] for line in shown.splitlines()} == {failed}
+
+
 def test_what_there_is_not(cli: Cli, settings: str, log: Path) -> None:
     """No log yet, no such run, and a moment that is none are each said."""
-    assert "nothing of that" in cli("log", "show", "--settings", settings).out
+    assert "There is no log" in cli("log", "show", "--settings", settings).out
+    missing = cli("log", "show", "--file", str(log.with_name("nowhere.jsonl")), "--settings", settings)
+    assert missing.code == 2
+    assert "nowhere.jsonl" in missing.err
     assert cli("log", "show", "--run", "last", "--settings", settings).code == 2
     wrong = cli("log", "show", "--since", "yesterday", "--settings", settings)
 

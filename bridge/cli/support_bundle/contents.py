@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _PERSONAL_SETTINGS = frozenset(("agent.user", "exchange.user", "batch.protected"))
 _AGENT_EVENTS = ("exchange connected", "runspace opened", "runspace taken over", "runspace replaced", "cmdlets missing")
 # What says that a run did something, or could not.
-_TELLING = frozenset(("sending", "batch sent", "command failed", "unforeseen error"))
 
 
 class Contents:
@@ -124,19 +123,6 @@ class Contents:
     def _safe(self, row: Mapping[str, Any], call: str = "") -> dict[str, Any]:
         hidden: dict[str, Any] = self._running.log.redaction.value(row)
         return self._personal.event(hidden, call=call)
-
-
-def last_run(running: Running) -> str:
-    """The last run in the log that sent something, or could not, other than this one; "" when there is none.
-
-    Raises OSError.
-    """
-    last = ""
-    for event in LogReader(running.settings.log.effective_file).events():
-        run = str(event.get("run", ""))
-        if event.get("event") in _TELLING and run != running.run_id:
-            last = run
-    return last
 
 
 def named_run(running: Running, text: str) -> list[str]:
