@@ -78,9 +78,12 @@ class Patience:
         owed, self._owed = self._owed, self._owed / 2 if self._owed > _NOTHING else 0.0
         return owed
 
-    def looks(self) -> Iterator[None]:
-        """One step for each look at a new object, with growing waits between them, until its time is up."""
-        until = time.monotonic() + self._visibility
+    def looks(self, passed: float = 0.0) -> Iterator[None]:
+        """One step for each look at what was changed, with growing waits between them, until its time is up.
+
+        ``passed`` is how many seconds ago that was; there is one look at least.
+        """
+        until = time.monotonic() + self._visibility - passed
         pause = 0.5
         while True:
             yield

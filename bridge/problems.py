@@ -318,7 +318,7 @@ NOT_MADE = Meaning(
     "not-made",
     "The answer to a change was lost, and the change was found not to be made.",
     "The connection broke before Exchange had made it.",
-    "Resume the run with --retry-failed.",
+    "Resume the run: it is sent again.",
     retry=True,
 )
 OBJECT_UNKNOWN = Meaning(
@@ -327,6 +327,12 @@ OBJECT_UNKNOWN = Meaning(
     "Another change of the same object in this run may or may not have been made.",
     "Look at the object in Exchange; then resume the run with --retry-failed.",
     retry=True,
+)
+ROWS_CONTRADICT = Meaning(
+    "rows-contradict",
+    "Two rows of a file want the opposite of each other, so neither is done.",
+    "One grants what the other revokes, under other names for the same, or a group has exactly its members twice.",
+    "Take out the row that is not meant, and plan again.",
 )
 PLAN_OUTDATED = Meaning(
     "plan-outdated",

@@ -165,3 +165,8 @@ def test_records_of_looks_reach_the_observers() -> None:
 
     run_call(replace(change(), creates=True), Answers(reply(RESULT), look), [diary])  # type: ignore[arg-type]  # the same
     assert ("verbose", "Looking for the recipient '1'.") in diary.entries
+
+
+def test_what_was_done_long_ago_is_looked_at_once() -> None:
+    """The time in which a change can come up is over then, so nothing is waited for."""
+    assert len(list(Patience(visibility=60.0).looks(passed=61.0))) == 1

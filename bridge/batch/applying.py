@@ -16,6 +16,7 @@ Rules:
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -141,9 +142,10 @@ class _Run:
         ending = Ending(self._run, DONE)
         try:
             self._take_left()
+            opened = time.monotonic()
             for item in self._journal.unsettled(self._run):
                 self._check_halt()
-                self._settle(item.planned, item.state)
+                self._settle(item.planned, item.state, opened)
             self._pass(lambda failed: retry_failed or _is_still_wanted(failed))
             for _ in range(_MORE_PASSES):
                 self._pass(_was_not_made)
@@ -202,8 +204,9 @@ class _Run:
                 begun=self._progress,
             )
             under_way.go(scripts | shared.scripts)
+            ended = time.monotonic()
             for planned in under_way.unknown:
-                self._settle(planned, State.UNKNOWN)
+                self._settle(planned, State.UNKNOWN, ended)
             if self._ledger.stop:
                 raise _End(LIMIT_REACHED, self._ledger.stop)
 
@@ -211,10 +214,16 @@ class _Run:
         if self._tools.is_halted():
             raise _End(INTERRUPTED, "It was stopped after the items that were under way.")
 
-    def _settle(self, planned: Planned, state: State) -> None:
-        """Find out how an item ended; while that is not known its object is left alone."""
+    def _settle(self, planned: Planned, state: State, since: float) -> None:
+        """Find out how an item ended; while that is not known its object is left alone.
+
+        Nothing that was sent ran any more at the moment ``since`` (monotonic): from then on Exchange has its time to
+        show it, which is the same time for all of them.
+        """
         tools = self._tools
-        found = settle(planned, tools.sender.run, tools.patience.looks(), tools.is_halted)
+        tools.progress(self._ledger.counts, planned.call, "looking whether it was made")
+        looks = tools.patience.looks(time.monotonic() - since)
+        found = settle(planned, tools.sender.run, looks, tools.is_halted)
         if found is None:
             raise _End(INTERRUPTED, "It was stopped before it was known how the last items ended.")
         self._ledger.settle(state, found)

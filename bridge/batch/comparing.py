@@ -52,14 +52,14 @@ class Comparison:
             return None
         found = seen.identity.id if seen.identity else ""
         if found != planned.identity:
-            return _plan_outdated("the name stands for another object")
+            return _plan_outdated("the name stands for another object now")
         if seen.status is Status.CHANGED and (seen.before, seen.after) == (planned.expected, planned.wanted):
             return None
         left = self._left(Change(planned.identity, planned.expected, planned.wanted))
         if left and seen.before == {**planned.expected, **left, **_kept(left, seen.before)}:
             return None
         names = sorted(name for name in seen.before if seen.before[name] != planned.expected.get(name))
-        return _plan_outdated(f"it was changed since ({', '.join(names)})" if names else "it was changed since")
+        return _plan_outdated(f"it was changed ({', '.join(names)})" if names else "it was changed")
 
     def _left(self, change: Change) -> dict[str, object]:
         """What this run left of the state that a change begins with."""

@@ -29,6 +29,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""The first bytes of Excel's own files, new and old."""
 _DAMAGED = re.compile("[\udc80-\udcff]")
 _NOT_ASCII = re.compile("[\u0080-\ud7ff\ue000-\U0010ffff]")
 
@@ -47,6 +49,8 @@ def encoding_of(file: Path, given: str | None = None) -> Encoding:
         return Encoding(_known(given))
     with file.open("rb") as stream:
         head = stream.read(_HEAD)
+    if head in _WORKBOOKS:
+        raise UsageError(f"{file} is a workbook, not text.", remedy="In Excel: Save as, CSV UTF-8.")
     for mark, name in _MARKS:
         if head.startswith(mark):
             return Encoding(name)

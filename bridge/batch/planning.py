@@ -4,9 +4,10 @@ Rules:
 
 - Each call is a dry run, so the scripts themselves say what they would do. What fails stays in the plan as failed, with
   its problem; only when the agent or Exchange cannot be reached any more there is no plan.
-- Each row is compared with the organization as it is now, not as the rows before it leave it. Two things are seen of
-  them: a row that does the same to the same object is unchanged, and one that finds nothing under a name that an
-  earlier row creates is planned as a change without the state before. What else that one names is not looked at, and
+- Each row is compared with the organization as it is now, not as the rows before it leave it. Three things are seen of
+  them: a row that does the same to the same object is unchanged, rows that contradict each other fail (see
+  ``opposites``), and one that finds nothing under a name that an earlier row creates is planned as a change without the
+  state before. What else that one names is not looked at, and
   there is nothing with which applying it could be compared (``PlanItem.is_compared``).
 - What many rows need is read once for a thousand of them at a time, see ``shared_reads``; only rows of which that does
   not tell everything are looked at one by one.
@@ -28,10 +29,10 @@ from bridge.batch.checking import Item
 from bridge.batch.desired import MEMBERSHIP, Wish, resolve, unmatched
 from bridge.batch.first_lines import FirstLines
 from bridge.batch.members import Members, Run, by_name
+from bridge.batch.opposites import without_contradictions
 from bridge.batch.plan import Items, PlanItem
 from bridge.batch.shared_reads import SharedReads
-from bridge.batch.spool import SpooledItems
-from bridge.model import Call, Outcome, Status
+from bridge.model import Call, Identity, Outcome, Status
 
 Progress = Callable[[int, int, str], None]
 """Told how many items are done, how many there are as far as is known, and what the last one was about."""
@@ -56,7 +57,7 @@ def plan_items(
     ones, by name. Raises what ``run`` and ``found`` raise, and UsageError when the items cannot be kept.
     """
     planning = _Planning(run, SharedReads(run, replaced), members, progress, total)
-    items = SpooledItems(_within_file(planning.items(found)))
+    items = without_contradictions(_within_file(planning.items(found)), planning.exact)
     return items, tuple(planning.left)
 
 
@@ -71,6 +72,7 @@ class _Planning:
         self._total = total
         self._done = 0
         self.left: list[str] = []
+        self.exact: set[str] = set()
 
     def items(self, found: Iterable[Item | Wish]) -> Iterator[PlanItem]:
         """Rows in their order, then what makes the wishes true."""
@@ -95,11 +97,15 @@ class _Planning:
             return [PlanItem(call, _failed_like(call, read), wish.line) for call in grants.values()]
         there = by_name(read.rows)
         unknown = unmatched(wish, read.rows)
-        looked = dict(zip(unknown, self._look(grants[name] for name in unknown), strict=True))
+        # One is looked at in any case: it says which group this is, whatever name the file has for it.
+        asked = unknown or list(grants)[:1]
+        looked = dict(zip(asked, self._look(grants[name] for name in asked), strict=True))
+        group = next((seen.identity for seen in looked.values() if seen.identity is not None), None)
+        self.exact.update([group.id] if group is not None else [])
         # A grant that was looked at says who it is about, whatever name the file has for them.
         ids = {name: str(seen.before["member_id"]) for name, seen in looked.items() if "member_id" in seen.before}
         planned = [
-            PlanItem(call, looked[name] if name in looked else self._already(call, there[name.lower()]), wish.line)
+            PlanItem(call, looked.get(name) or self._already(call, group, there[name.lower()]), wish.line)
             for name, call in grants.items()
         ]
         lost = [name for name in unknown if name not in ids]
@@ -114,11 +120,11 @@ class _Planning:
         outcomes = zip(calls, self._look(calls), strict=True)
         return planned + [PlanItem(_dry(call), outcome, wish.line) for call, outcome in outcomes]
 
-    def _already(self, call: Call, row: Mapping[str, Any]) -> Outcome:
+    def _already(self, call: Call, group: Identity | None, row: Mapping[str, Any]) -> Outcome:
         """The outcome of a grant to somebody who is a member under the name that was given."""
         self._count(call.parameters["member"])
         state = {"member_id": row["id"], "member_name": row["display_name"], "is_member": True}
-        return _outcome(call, Status.UNCHANGED, reason="already a member", before=state, after=state)
+        return _outcome(call, Status.UNCHANGED, identity=group, reason="already a member", before=state, after=state)
 
     def _look(self, calls: Iterable[Call]) -> Iterator[Outcome]:
         """The outcomes of dry runs of these calls, in their order."""

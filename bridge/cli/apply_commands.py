@@ -123,9 +123,11 @@ def undo(
     ],
 ) -> None:
     """Write a plan that takes a run back: its changes in reverse, as far as they can be. Changes nothing."""
+    from bridge.batch.guards import LimitReached, refusals
+    from bridge.batch.members import Members, group_sizes
     from bridge.batch.plan import write_plan
     from bridge.batch.undo import undo_items
-    from bridge.cli.plan_output import plan_json, print_plan
+    from bridge.cli.plan_output import plan_json, print_plan, print_refusals
     from bridge.cli.running import prepared
 
     check_place(out, "--out")
@@ -135,14 +137,19 @@ def undo(
             begun = journal.run(found).facts
             _check_organization(begun.organization, running.organization)
             organization = session.open().organization
-            items, left = undo_items(journal, found, running.sender(session).looks)
-        made = made_now(running, organization, items, source=f"run {found}", undoes=found, left=left)
+            looks = running.sender(session).looks
+            items, left = undo_items(journal, found, looks)
+            made = made_now(running, organization, items, source=f"run {found}", undoes=found, left=left)
+            limits = running.settings.batch
+            broken = refusals(made, limits, group_sizes(made, Members(looks)))
         write_plan(made, out)
-        protected = running.settings.batch.patterns
     if invocation.options.json:
-        output.print_json({"run": invocation.run, **plan_json(made, out, protected)})
+        output.print_json({"run": invocation.run, **plan_json(made, out, limits.patterns, broken)})
     else:
-        print_plan(made, out, protected)
+        print_plan(made, out, limits.patterns, is_refused=bool(broken))
+        print_refusals(broken)
+    if broken:
+        raise typer.Exit(LimitReached.exit_code)
 
 
 def _apply(invocation: Invocation, running: Running, plan: Plan, command: str, *, is_approved: bool) -> None:

@@ -57,6 +57,8 @@ def plan(
     from bridge.model import Status
 
     check_place(out, "--out")
+    if out.exists() and file.exists() and out.samefile(file):
+        raise UsageError(f"--out: {out} is the file to plan for.", remedy="Give another name, such as plan.json.")
     with prepared(invocation) as running:
         made, refusals = plan_of(invocation, running, file, action, encoding)
         write_plan(made, out)
@@ -64,7 +66,7 @@ def plan(
     if invocation.options.json:
         output.print_json({"run": invocation.run, **plan_json(made, out, limits.patterns, refusals)})
     else:
-        print_plan(made, out, limits.patterns)
+        print_plan(made, out, limits.patterns, is_refused=bool(refusals))
         print_refusals(refusals)
     if refusals:
         raise typer.Exit(LimitReached.exit_code)

@@ -26,8 +26,11 @@ _ENDS = (Status.CHANGED, Status.UNCHANGED, Status.FAILED)
 _STYLES = {Risk.PROTECTED: "bold red", Risk.REMOVED: "red", Risk.HOLD_ENDED: "red", Risk.FAILED: "red"}
 
 
-def print_plan(plan: Plan, file: Path | None, protected: Sequence[str] = ()) -> None:
-    """The plan in this file for a person, or one that is in no file; ``protected`` are the patterns of the settings."""
+def print_plan(plan: Plan, file: Path | None, protected: Sequence[str] = (), *, is_refused: bool = False) -> None:
+    """The plan in this file for a person, or one that is in no file; ``protected`` are the patterns of the settings.
+
+    One that ``is_refused`` by a limit is not to be applied as it is, and the limit is told after it.
+    """
     counts = plan.counts()
     changes = counts.get(Status.CHANGED, 0)
     output.print_line(
@@ -35,7 +38,7 @@ def print_plan(plan: Plan, file: Path | None, protected: Sequence[str] = ()) -> 
         style="bold",
     )
     undoes = {"undoes": plan.undoes} if plan.undoes else {}
-    following = {"next": _next(plan, file, changes)} if file is not None else {}
+    following = {"next": _next(plan, file, changes)} if file is not None and not is_refused else {}
     output.print_facts(
         {
             "hash": plan.hash,

@@ -34,6 +34,8 @@ JANE, JOHN, AISHA, PIETER = (
     f"{name}@contoso.example" for name in ("jane.doe", "john.obrien", "aisha.khan", "pieter.jansen")
 )
 
+ALEX, JANE_NAME = "alex.kim@contoso.example", "Jane Doe"
+
 Made = Callable[..., Plan]
 
 
@@ -110,7 +112,7 @@ MIXED = (
     "action,group,member,mailbox",
     f"group.grant,{STAFF},{JANE},",
     f"group.revoke,{STAFF},{PIETER},",
-    f"group.revoke,{STAFF},{JANE},",
+    f"group.revoke,{STAFF},{ALEX},",
     f"mailbox.hide,,,{JANE}",
     f"group.grant,{STAFF},nobody@contoso.example,",
 )
@@ -452,6 +454,39 @@ def test_the_same_row_twice_is_one_change(made: Made) -> None:
         (3, "group.grant", "unchanged", "line 2 of this file does the same"),
         (4, "group.grant", "unchanged", "line 2 of this file does the same"),
     ]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("group,member,state", f"{STAFF},{JANE},present", "All Staff,Jane Doe,absent"),
+        ("group,member,state", "All Staff,Jane Doe,absent", f"{STAFF},{JANE},present"),
+        ("group,member,state", f"{STAFF},{JANE},exactly", "All Staff,Jane Doe,absent"),
+        ("action,group,member", f"group.revoke,{STAFF},{JANE}", f"group.grant,{STAFF},Jane Doe"),
+        (
+            "mailbox,user,right,state",
+            f"info@contoso.example,{JANE},send-as,present",
+            f"info,{JANE},send-as,absent",
+        ),
+    ],
+)
+def test_rows_that_want_the_opposite_of_each_other_are_not_done(made: Made, lines: tuple[str, ...]) -> None:
+    """Whatever names they have for the same, and whether one would change something now: both fail, with both lines."""
+    about = [item for item in made(*lines).items if JANE_NAME in item.outcome.before.values()]
+    problems = [item.outcome.problem for item in about if item.outcome.problem]
+    assert [problem.code for problem in problems] == ["rows-contradict"] * 2
+    assert all("ine 2 and line 3" in problem.message for problem in problems)
+
+
+def test_a_group_that_has_exactly_its_members_twice_loses_nobody(made: Made) -> None:
+    """It has two lists, under two names: nobody knows which is meant, so both fail as a whole."""
+    plan = made("group,member,state", f"{STAFF},{JANE},exactly", f"All Staff,{JOHN},exactly")
+    problems = [item.outcome.problem for item in plan.items]
+    assert {problem.code for problem in problems if problem} == {"rows-contradict"}
+    assert all(problems)
+    plan = made("group,member,state", f"{STAFF},{JANE},exactly", f"All Staff,{JOHN},present")
+    assert {item.outcome.problem.code for item in plan.items if item.outcome.problem} == {"rows-contradict"}
+    assert not any(item.changes for item in plan.items)
 
 
 def test_sizes_are_those_of_the_groups_that_lose_somebody(agent: Agent, run: Run) -> None:

@@ -146,6 +146,13 @@ def test_a_character_that_is_cut_off_is_told(tmp_path: Path) -> None:
     assert mistakes(entries)[0].message.startswith("After this line")
 
 
+@pytest.mark.parametrize("head", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"])
+def test_a_workbook_is_told_to_be_one(tmp_path: Path, head: bytes) -> None:
+    """Excel's own file with the name of a CSV is no table of strange characters."""
+    with pytest.raises(UsageError, match="is a workbook, not text"):
+        read(tmp_path, head + bytes(100))
+
+
 def test_json_lines(tmp_path: Path) -> None:
     """Values keep their type, names their order and number; blank lines are left out."""
     entries = read(tmp_path, '{"a": "ü", "b": [1, null], "a": true}\n\n{"c": ""}\n'.encode(), "x.jsonl")

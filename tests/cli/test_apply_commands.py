@@ -146,6 +146,22 @@ def test_limit(cli: Cli, settings: str, plan: tuple[str, str], agent: Agent, mon
     assert agent.changes() == []
 
 
+def test_the_limits_look_at_an_undo_too(
+    cli: Cli, settings: str, plan: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan that takes back more than is allowed is written, and nobody is told to apply it."""
+    assert cli("batch", "apply", plan[0], "--yes", "--settings", settings).code == 0
+    monkeypatch.setenv("EXO_BRIDGE_BATCH__MAX_CHANGES", "2")
+    undo = tmp_path / "undo.json"
+    result = cli("batch", "undo", "last", "--out", str(undo), "--settings", settings)
+    assert result.code == 5
+    assert "max_changes" in result.err
+    assert "batch apply" not in result.out
+    program = cli("batch", "undo", "last", "--out", str(undo), "--settings", settings, "--json")
+    assert [one["limit"] for one in program.json["refusals"]] == ["max_changes"]
+    assert undo.exists()
+
+
 def test_other_organization(cli: Cli, settings: str, plan: tuple[str, str], agent: Agent) -> None:
     """A plan for another organization is refused before anything is sent."""
     from dataclasses import replace

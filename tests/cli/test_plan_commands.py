@@ -144,6 +144,16 @@ def test_failures_are_in_the_plan_and_in_the_exit_code(planned: Callable[..., Re
     assert len(read_plan(folder / "plan.json").items) == 6
 
 
+def test_a_plan_is_not_written_over_its_file(cli: Cli, tmp_path: Path) -> None:
+    """Whoever names the file itself as --out keeps it."""
+    file = tmp_path / "changes.csv"
+    file.write_text("action,mailbox\nmailbox.hide,info@contoso.example\n", "utf-8")
+    result = cli("batch", "plan", str(file), "--out", str(file), "--simulate", "--engine", "contract")
+    assert result.code == 2
+    assert "is the file to plan for" in result.err
+    assert file.read_text("utf-8").startswith("action,mailbox")
+
+
 def test_a_limit_refuses_with_its_own_exit_code(
     planned: Callable[..., Result], folder: Path, limits: Callable[..., None]
 ) -> None:
@@ -154,6 +164,7 @@ def test_a_limit_refuses_with_its_own_exit_code(
     assert result.code == 5
     assert "The plan has 4 changes; at most 3 may be made in one batch." in result.err
     assert "Set [batch] max_changes to 4" in result.err
+    assert "batch apply" not in result.out
     assert "would touch what 'jane.doe@*' protects: line 2 (mailbox.hide), line 3 (group.grant), line 5" in result.err
     plan = read_plan(folder / "plan.json")
     document = planned(*CHANGES, options=("--json",)).json
