@@ -40,6 +40,7 @@ def wheel_problems(wheel: Path) -> list[str]:
         ["git", "ls-files", "bridge", "ps_scripts"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.splitlines()
     wanted = {f"bridge/{file}" if file.startswith("ps_scripts/") else file for file in tracked}
+    wanted.add("bridge/troubleshooting.md")
     with zipfile.ZipFile(wheel) as archive:
         there = {file for file in archive.namelist() if ".dist-info/" not in file}
         metadata = {file.rpartition("/")[2] for file in archive.namelist() if ".dist-info/" in file}
@@ -72,6 +73,11 @@ def demo_problems(wheel: Path, folder: Path) -> list[str]:
     empty.mkdir()
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "EXO_BRIDGE_"))}
     variables |= {"HOME": str(empty), "LOCALAPPDATA": str(empty), "XDG_STATE_HOME": str(empty)}
+    explained = subprocess.run(
+        [scripts / "exo-bridge", "explain", "name-unknown"], cwd=empty, env=variables, capture_output=True, check=False
+    )
+    if explained.returncode != 0:
+        return ["the installed wheel does not explain what only docs/troubleshooting.md has"]
     demo = subprocess.run(
         [scripts / "exo-bridge", "demo", "--engine", "contract", "--json"],
         cwd=empty,

@@ -142,10 +142,11 @@ class _Run:
         ending = Ending(self._run, DONE)
         try:
             self._take_left()
-            opened = time.monotonic()
+            self._tools.sender.settle_down()
+            since = time.monotonic()
             for item in self._journal.unsettled(self._run):
                 self._check_halt()
-                self._settle(item.planned, item.state, opened)
+                self._settle(item.planned, item.state, since)
             self._pass(lambda failed: retry_failed or _is_still_wanted(failed))
             for _ in range(_MORE_PASSES):
                 self._pass(_was_not_made)
@@ -204,9 +205,11 @@ class _Run:
                 begun=self._progress,
             )
             under_way.go(scripts | shared.scripts)
-            ended = time.monotonic()
+            if under_way.unknown:
+                self._tools.sender.settle_down()
+                since = time.monotonic()
             for planned in under_way.unknown:
-                self._settle(planned, State.UNKNOWN, ended)
+                self._settle(planned, State.UNKNOWN, since)
             if self._ledger.stop:
                 raise _End(LIMIT_REACHED, self._ledger.stop)
 

@@ -72,6 +72,10 @@ class Sender:
         """How many calls go out together just now, at least one."""
         return max(1, self._pipeline.room) if self._pipeline else 1
 
+    def settle_down(self) -> None:
+        """See to it that nothing that was sent runs any more, once the agent is there. Raises as ``outcomes``."""
+        self._reached(self._session.mend)
+
     def run(self, call: Call) -> Outcome:
         """The outcome of one call, in a pipeline of its own. Raises as ``outcomes`` does."""
         while True:

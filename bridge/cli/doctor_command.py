@@ -125,4 +125,4 @@ def _print(invocation: Invocation, finding: Finding) -> None:
     )
     if finding.remedy:
         output.print_pieces("  ", ("what to do: ", "bold"), invocation.redact(finding.remedy))
-        output.print_pieces("  ", ("more: ", "bold"), finding.link)
+        output.print_pieces("  ", ("more: ", "bold"), f"exo-bridge explain {finding.cause}")

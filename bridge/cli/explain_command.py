@@ -18,9 +18,15 @@ HIDDEN = NO_AGENT | {"settings", "log_file"}
 
 
 def _complete(incomplete: str) -> list[str]:
-    from bridge.catalogue import catalogue
+    return [code for code in _known() if code.startswith(incomplete)]
 
-    return [code for code in catalogue() if code.startswith(incomplete)]
+
+def _known() -> list[str]:
+    """Codes, and what only ``doctor`` names as a cause."""
+    from bridge.catalogue import catalogue
+    from bridge.troubleshooting import sections
+
+    return list(dict.fromkeys([*catalogue(), *sections()]))
 
 
 def explain(
@@ -29,36 +35,47 @@ def explain(
         str | None,
         typer.Argument(
             metavar="[CODE]",
-            help="A code that exo-bridge has told, such as agent-tls; or an error's type or id, a WSMan fault's number "
-            "or an AADSTS number. All codes when it is left out.",
+            help="A code that exo-bridge has told, such as agent-tls, or a cause that doctor names; an error's type or "
+            "id, a WSMan fault's number or an AADSTS number. All codes when it is left out.",
             autocompletion=_complete,
         ),
     ] = None,
 ) -> None:
     """What an error's code means: its cause, what to do, and whether trying again helps."""
-    from bridge.catalogue import catalogue
-
-    entries = [_found(code)] if code is not None else list(catalogue().values())
-    if invocation.options.json:
-        output.print_json({"rows": [entry.as_json() for entry in entries]})
-    elif code is None:
-        output.print_rows([vars(entry) for entry in entries], ("code", "sentence"))
-    else:
-        _print_one(entries[0])
-
-
-def _found(word: str) -> Entry:
-    """The entry. Raises UsageError with codes that are written alike."""
     from bridge.catalogue import catalogue, find
+    from bridge.troubleshooting import sections
 
-    entry = find(word)
+    as_json = invocation.options.json
+    if code is None:
+        entries = catalogue().values()
+        if as_json:
+            output.print_json({"rows": [entry.as_json() for entry in entries]})
+        else:
+            output.print_rows([vars(entry) for entry in entries], ("code", "sentence"))
+        return
+    entry = find(code)
+    more = sections().get(entry.code if entry else code, "")
+    if entry is None and not more:
+        raise _unknown(code)
+    if as_json:
+        facts = entry.as_json() if entry else {"id": code, "name": code, "code": code}
+        output.print_json({"rows": [{**facts, "more": more}]})
+        return
     if entry is not None:
-        return entry
-    known = catalogue()
+        _print_one(entry)
+    if entry is not None and more:
+        output.print_line()
+    for line in more.splitlines():
+        output.print_line(line)
+
+
+def _unknown(word: str) -> UsageError:
+    """The error for what is no code, with those that are written alike."""
+    known = _known()
     wanted = word.lower().replace("_", "-").replace(" ", "-")
     near = difflib.get_close_matches(wanted, known, n=3) or [one for one in known if wanted and wanted in one]
     hint = f" Did you mean: {', '.join(near[:5])}?" if near else ""
-    raise UsageError(f"There is no code {word!r}.{hint}", remedy="`exo-bridge explain` lists all codes.")
+    return UsageError(f"There is no code {word!r}.{hint}", remedy="`exo-bridge explain` lists all codes.")
 
 
 def _print_one(entry: Entry) -> None:

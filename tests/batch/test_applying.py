@@ -107,6 +107,10 @@ class Between(Sender):
         """One call at a time."""
         return 1
 
+    def settle_down(self) -> None:
+        """As behind it."""
+        self._sender.settle_down()
+
     def run(self, call: Call) -> Outcome:
         """The outcome, from ``meet`` or from behind it."""
         return self._meet(call) or self._sender.run(call)

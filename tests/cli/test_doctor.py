@@ -42,7 +42,7 @@ def test_what_is_wrong_is_told_with_its_remedy(cli: Cli, settings: str, agent: A
     assert result.code == 3
     _, _, after = result.out.partition("failed   module ")
     assert "what to do: On the agent, as administrator: `Install-Module ExchangeOnlineManagement" in after
-    assert "more: docs/troubleshooting.md#module-missing" in after
+    assert "more: exo-bridge explain module-missing" in after
     assert "skipped  exchange-logon" in after
     assert "1 failed" in result.out.splitlines()[-1]
 

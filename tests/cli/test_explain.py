@@ -7,6 +7,7 @@ import pytest
 from bridge.catalogue import catalogue
 from bridge.cli import main
 from bridge.cli.errors_page import errors_page
+from bridge.troubleshooting import sections
 from tests.cli.conftest import Cli
 from tests.cli.test_pages import PAGE
 
@@ -29,6 +30,14 @@ def test_json(cli: Cli, code: str) -> None:
     facts = ("sentence", "cause", "remedy", "retry", "exit_code", "answer_lost")
     assert [row[name] for name in facts] == [getattr(entry, name) for name in facts]
     assert [sign["name"] for sign in row["signs"]] == [sign.name for sign in entry.signs]
+
+
+@pytest.mark.parametrize("cause", sections())
+def test_what_doctor_names(cli: Cli, cause: str) -> None:
+    """Each cause is explained as the page does, whether it is the code of an error or not."""
+    assert sections()[cause] in cli("explain", cause).out
+    (row,) = cli("explain", cause, "--json").json["rows"]
+    assert (row["id"], row["more"]) == (cause, sections()[cause])
 
 
 def test_all_codes(cli: Cli) -> None:
