@@ -2,10 +2,10 @@
 
     python -m benchmarks.batch_file [--engine contract|pwsh] [--small N] [--large N]
 
-An organization has as many mailboxes as the long file has lines, and a CSV file hides the first of them, so that the
-length of the file is all that differs. It is checked, planned, shown, applied, reported and taken back (``batch
-undo``), each by a command line in a process of its own, which prints data (``--json``), with the journal on this
-machine's disk. Each command goes over a short file, the long one, and another short one, because a machine is not
+An organization has as many mailboxes as the long file has lines, and a CSV file hides some of them, spread over all of
+it, so that the length of the file is all that differs. It is checked, planned, shown, applied, reported and taken back
+(``batch undo``), each by a command line in a process of its own, which prints data (``--json``), with the journal on
+this machine's disk. Each command goes over a short file, the long one, and another short one, because a machine is not
 always as fast. Memory is the most that was ever resident (VmHWM of proc_pid_status(5)), so this needs Linux. Time is by
 the clock; that of the processor is the client's alone.
 """
@@ -117,7 +117,8 @@ def batch(engine: str, content: dict[str, Any], count: int) -> Iterator[Batch]:
         folder = Path(name)
         tenant, changes, plan = folder / "tenant.json", folder / "changes.csv", folder / "plan.json"
         tenant.write_text(json.dumps(content), "utf-8")
-        rows = [f"mailbox.hide,{account['primary_smtp_address']}\n" for account in content["accounts"][:count]]
+        chosen = content["accounts"][:: len(content["accounts"]) // count][:count]
+        rows = [f"mailbox.hide,{account['primary_smtp_address']}\n" for account in chosen]
         changes.write_text("".join(["action,mailbox\n", *rows]), "utf-8")
         with simulated_agent(engine, tenant) as agent:
             commands = {
