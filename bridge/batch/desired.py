@@ -30,6 +30,8 @@ class Pair:
 
 MEMBERSHIP = Pair(("group", "member"), "group.grant", "group.revoke")
 RIGHT = Pair(("mailbox", "user", "right"), "shared-mailbox.grant", "shared-mailbox.revoke")
+PAIRS = {action: pair for pair in (MEMBERSHIP, RIGHT) for action in (pair.grant, pair.revoke)}
+"""The pair to which an action belongs, by its name."""
 
 
 def pair_of(fields: Collection[str]) -> Pair | None:

@@ -12,14 +12,13 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
-from bridge.batch.desired import MEMBERSHIP, RIGHT
+from bridge.batch.desired import MEMBERSHIP, PAIRS
 from bridge.batch.first_lines import FirstLines
 from bridge.batch.plan import Items, PlanItem
 from bridge.batch.spool import SpooledItems
 from bridge.model import Problem, Status
 from bridge.problems import ROWS_CONTRADICT
 
-_PAIRS = {action: pair for pair in (MEMBERSHIP, RIGHT) for action in (pair.grant, pair.revoke)}
 _OPPOSITE = "Line {} and line {} of this file want the opposite of each other."
 _EXACT = "Line {} and line {} of this file are about the same group, and one says exactly who is in it."
 
@@ -49,7 +48,7 @@ class _Look:
             for item in items:
                 about, group = _about(item), _group(item)
                 if about is not None:
-                    side, other = (b"+", b"-") if item.call.action == _PAIRS[item.call.action].grant else (b"-", b"+")
+                    side, other = (b"+", b"-") if item.call.action == PAIRS[item.call.action].grant else (b"-", b"+")
                     wanted.add(about + side, item.line)
                     opposite = wanted.line(about + other)
                     if opposite is not None:
@@ -78,12 +77,12 @@ class _Look:
 def _group(item: PlanItem) -> str:
     """The id of the group whose member it is about; "" where it is about none that is known."""
     identity = item.outcome.identity
-    return identity.id if identity is not None and _PAIRS.get(item.call.action) is MEMBERSHIP else ""
+    return identity.id if identity is not None and PAIRS.get(item.call.action) is MEMBERSHIP else ""
 
 
 def _about(item: PlanItem) -> bytes | None:
     """Which membership or right it is, as a hash; None where it is neither, or not known by ids."""
-    pair, outcome = _PAIRS.get(item.call.action), item.outcome
+    pair, outcome = PAIRS.get(item.call.action), item.outcome
     person = outcome.before.get(f"{pair.fields[1]}_id") if pair else None
     if pair is None or outcome.identity is None or not outcome.identity.id or not person:
         return None

@@ -7,8 +7,8 @@ Rules:
 - Each row is compared with the organization as it is now, not as the rows before it leave it. Three things are seen of
   them: a row that does the same to the same object is unchanged, rows that contradict each other fail (see
   ``opposites``), and one that finds nothing under a name that an earlier row creates is planned as a change without the
-  state before. What else that one names is not looked at, and
-  there is nothing with which applying it could be compared (``PlanItem.is_compared``).
+  state before. What else that one names is not looked at, and there is nothing with which applying it could be compared
+  (``PlanItem.is_compared``).
 - What many rows need is read once for a thousand of them at a time, see ``shared_reads``; only rows of which that does
   not tell everything are looked at one by one.
 - A wish for exactly these members has an item for each of them, then one for each who is too many. While one of them

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from bridge.batch import shared_rights
-from bridge.batch.desired import MEMBERSHIP, RIGHT, Pair
+from bridge.batch.desired import MEMBERSHIP, PAIRS, RIGHT, Pair
 from bridge.batch.members import Run
 from bridge.batch.names import Names
 from bridge.batch.shared_members import SharedMembers
@@ -34,7 +34,6 @@ _DIRECT = {
     RIGHT.grant: "session/Add-MailboxRightById.ps1",
     RIGHT.revoke: "session/Remove-MailboxRightById.ps1",
 }
-_PAIRS = {action: pair for pair in (MEMBERSHIP, RIGHT) for action in (pair.grant, pair.revoke)}
 
 
 class SharedReads:
@@ -65,7 +64,7 @@ class SharedReads:
         """The outcome that a dry run of this call would have, from what was read; None: it has to look by itself."""
         if not self._is_shared(call):
             return None
-        return self._members.seen(call) if _PAIRS[call.action] is MEMBERSHIP else self._rights.seen(call)
+        return self._members.seen(call) if PAIRS[call.action] is MEMBERSHIP else self._rights.seen(call)
 
     def direct(self, call: Call, seen: Outcome) -> Call | None:
         """The call that makes this change by ids and without looking; None where there is none.
@@ -76,7 +75,7 @@ class SharedReads:
         identity = seen.identity
         if identity is None or not identity.id or seen.status is not Status.CHANGED or not self._is_shared(call):
             return None
-        thing, person, *_ = _PAIRS[call.action].fields
+        thing, person, *_ = PAIRS[call.action].fields
         if not seen.before.get(f"{person}_id"):
             return None
         known = {
@@ -97,10 +96,10 @@ class SharedReads:
         self._members, self._rights = SharedMembers(self._run, found), SharedRights(self._run, found)
 
     def _is_shared(self, call: Call) -> bool:
-        return call.action in _PAIRS and not self._replaced & {call.script, shared_rights.SCRIPT}
+        return call.action in PAIRS and not self._replaced & {call.script, shared_rights.SCRIPT}
 
     def _several(self, calls: Iterable[Call], pair: Pair) -> list[Call]:
         """The calls of this pair about what several of them are about."""
-        mine = [call for call in calls if _PAIRS.get(call.action) is pair and self._is_shared(call)]
+        mine = [call for call in calls if PAIRS.get(call.action) is pair and self._is_shared(call)]
         counts = Counter(call.parameters[pair.fields[0]] for call in mine)
         return [call for call in mine if counts[call.parameters[pair.fields[0]]] >= READ_ONCE_FROM]

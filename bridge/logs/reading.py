@@ -19,6 +19,7 @@ from bridge.logs.files import renamed_files
 from bridge.logs.log import LEVELS
 
 _POLL_SECONDS = 0.5
+# What says that a run did something, or could not.
 _TELLING = frozenset(("sending", "batch sent", "command failed", "unforeseen error"))
 _AT_ONCE = 2**20
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _PERSONAL_SETTINGS = frozenset(("agent.user", "exchange.user", "batch.protected"))
 _AGENT_EVENTS = ("exchange connected", "runspace opened", "runspace taken over", "runspace replaced", "cmdlets missing")
-# What says that a run did something, or could not.
 
 
 class Contents:
