@@ -159,6 +159,30 @@ def test_nothing_heavy_is_imported_for_help_and_completion() -> None:
     assert run.stdout.splitlines()[-1] == "[]"
 
 
+def test_garbage_is_looked_for_late_once() -> None:
+    """Not while a short command starts; in a long one from the first time on as Python does."""
+    script = (
+        "import gc\n"
+        "from bridge.cli import main\n"
+        "usual, looks = gc.get_threshold(), []\n"
+        "gc.callbacks.append(lambda phase, _: looks.append(phase))\n"
+        "main(['--version']); main(['--version'])\n"
+        "print(looks.count('stop'), gc.get_threshold()[0] > 10 * usual[0])\n"
+        "kept = [[] for _ in range(200_000)]\n"
+        "print(gc.get_threshold() == usual, len(gc.callbacks))\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=environment(),
+        timeout=60,
+        check=True,
+    )
+    assert run.stdout.splitlines()[-2:] == ["0 True", "True 1"]
+
+
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
