@@ -140,6 +140,17 @@ def test_a_file_that_is_not_toml(tmp_path: Path, data: bytes, place: str, messag
     assert mistake.message.startswith(message)
 
 
+@pytest.mark.parametrize("text", ["[agent]\n[agent]\n", "[agent]\nhost = 'a'\nhost = 'b'\n", "agent = {}\n[agent]\n"])
+def test_what_stands_in_a_file_twice(tmp_path: Path, text: str) -> None:
+    """A section or a key that is there twice is told as that, with no advice on quotes."""
+    (file := tmp_path / "settings.toml").write_text(text, "utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file, environ={}, replacing=RIGHT)
+    (mistake,) = caught.value.mistakes
+    assert "twice; take one out" in mistake.fix
+    assert "quotes" not in mistake.fix
+
+
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     """Missing, a folder, and no name of a file at all."""
     assert load_settings(environ={}, replacing=RIGHT).settings.agent.host == "agent"

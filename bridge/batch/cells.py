@@ -1,8 +1,9 @@
 """One cell and the value it stands for.
 
-Rules: a text is taken as it is. A flag is yes or no, true or false, 1 or 0, in any case. Several values in one cell
-have ``;`` or a line break between them; blanks around each do not count, and a value that begins with a quote, or holds
-a ``;``, a line break or blanks at its ends, stands in double quotes, with each quote in it written twice.
+Rules: a text is taken as it is, in a CSV without the blanks around it. A flag is yes or no, true or false, 1 or 0, in
+any case. Several values in one cell have ``;`` or a line break between them; blanks around each do not count, and a
+value that begins with a quote, or holds a ``;``, a line break or blanks at its ends, stands in double quotes, with each
+quote in it written twice.
 """
 
 from __future__ import annotations

@@ -118,7 +118,10 @@ def _value(field: _Field, value: object, *, typed: bool, is_list: bool) -> Any:
         return flag_of(value)
     for text in value if isinstance(value, list) else [value]:
         _check_bytes(text)
-    return list_of(value, typed=typed) if is_list or field.takes_several else text_of(value)
+    if is_list or field.takes_several:
+        return list_of(value, typed=typed)
+    # Nobody sees the blank at the end of a cell.
+    return text_of(value) if typed else text_of(value).strip()
 
 
 def _check_bytes(value: object) -> None:

@@ -45,6 +45,7 @@ _FILE_NAME = "settings.toml"
 _TOML_PLACE = re.compile(r"(?P<what>.*?) ?\((?:at line (?P<line>\d+), column (?P<column>\d+)|at end of document)\)")
 _ANOTHER_FILE = "Name another file with --settings."
 _TOML_FIX = "Text stands in quotes, a Windows path best in single ones: 'C:\\folder'."
+_TWICE_FIX = "A section or a key stands there twice; take one out."
 
 
 @dataclass(frozen=True)
@@ -257,7 +258,9 @@ def _note_unread(file: Path, error: Exception, reading: Reading, fix: str) -> No
             text = found["what"] if found else str(error)
             if found and found["line"]:
                 place, text = f"{place}:{found['line']}", f"{text} (column {found['column']})"
-            what, fix = f"it is not TOML: {text[:1].lower()}{text[1:]}.", _TOML_FIX
+            # What tomllib cannot declare, overwrite, mutate or redefine is there already.
+            fix = _TWICE_FIX if text.startswith("Cannot ") else _TOML_FIX
+            what = f"it is not TOML: {text[:1].lower()}{text[1:]}."
         case _ if not place.isprintable():  # with a NUL in it, for which there is no type of error
             place, what = ascii(place), "it is no file name."
         case _:

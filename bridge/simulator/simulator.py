@@ -28,6 +28,7 @@ from bridge.simulator.front.tls import AgentCertificate, CertificateKind, Client
 from bridge.simulator.front.wire import LineLog
 from bridge.simulator.gateway import Gateway
 from bridge.simulator.tenant import CmdletRecord, Tenant, TenantFileError
+from bridge.simulator.tenant.files import check_suffix
 
 if TYPE_CHECKING:
     from bridge.simulator.shells.base import Shell
@@ -89,6 +90,8 @@ class Simulator:
             raise SimulatorError("Log-on by certificate is a part of TLS, and needs it.")
         self.engine = _engine(self.options)
         try:
+            if self.options.tenant_out:
+                check_suffix(self.options.tenant_out)
             self.tenant = Tenant.load(self.options.tenant) if self.options.tenant else Tenant.demo()
         except TenantFileError as error:
             raise SimulatorError(str(error)) from error

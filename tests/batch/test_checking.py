@@ -62,6 +62,16 @@ def test_a_row_is_the_call_of_its_parameters(tmp_path: Path) -> None:
     ]
 
 
+def test_blanks_around_a_cell_do_not_count(tmp_path: Path) -> None:
+    """Nobody sees them in Excel, and a name with them would not be found; in JSON a text is taken as it is."""
+    row = {"group": " staff", "member": "jane doe "}
+
+    assert calls(tmp_path, "group,member\n staff,jane doe \u00a0\n", "group.grant") == [
+        (2, "group.grant", {"group": "staff", "member": "jane doe"})
+    ]
+    assert calls(tmp_path, json.dumps(row) + "\n", "group.grant", "changes.jsonl") == [(1, "group.grant", row)]
+
+
 def test_each_row_may_name_its_action(tmp_path: Path) -> None:
     """One file holds rows of many actions, each with the columns that it takes."""
     text = "action,group,member,mailbox,set\ngroup.grant,staff,jane,,\nMailbox Set,,,jane,Office=A1;Alias=jd\n"

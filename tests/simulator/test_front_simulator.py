@@ -165,11 +165,13 @@ def test_the_organization_is_saved_at_the_end(tmp_path: Path) -> None:
 
 
 def test_an_organization_that_cannot_be_saved_is_told(tmp_path: Path) -> None:
-    """After everything was stopped."""
-    simulator = Simulator(SimulatorOptions(engine="contract", tenant_out=tmp_path / "tenant.docx"))
+    """After everything was stopped; a name that stands for no format is told before anything begins."""
+    simulator = Simulator(SimulatorOptions(engine="contract", tenant_out=tmp_path / "gone" / "tenant.toml"))
     simulator.start()
-    with pytest.raises(SimulatorError, match=r"tenant\.docx"):
+    with pytest.raises(SimulatorError, match=r"tenant\.toml: it cannot be written"):
         simulator.stop()
+    with pytest.raises(SimulatorError, match=r"tenant\.docx: a tenant file ends in"):
+        Simulator(SimulatorOptions(engine="contract", tenant_out=tmp_path / "tenant.docx"))
 
 
 def test_the_engine_is_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -38,9 +38,15 @@ SECTIONS = ("organization", "logon", "behaviour", "accounts", "groups", *_ROLE_S
 _SUFFIXES = (".toml", ".json")
 
 
+def check_suffix(path: Path) -> None:
+    """Raise TenantFileError for a suffix that stands for no format."""
+    if path.suffix.lower() not in _SUFFIXES:
+        raise TenantFileError(path, "", "a tenant file ends in .toml or .json")
+
+
 def read(path: Path) -> TenantState:
     """The state in a file. Raises TenantFileError, also when the file cannot be read."""
-    _check_suffix(path)
+    check_suffix(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -52,7 +58,7 @@ def read(path: Path) -> TenantState:
 
 def write(path: Path, state: TenantState) -> None:
     """Write a state, whole or not at all. Raises TenantFileError."""
-    _check_suffix(path)
+    check_suffix(path)
     unfinished = path.with_name(path.name + ".new")
     try:
         unfinished.write_bytes(dumps(state, path.suffix).encode("utf-8"))
@@ -94,11 +100,6 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"the key {twice} stands twice in one table")
     return table
-
-
-def _check_suffix(path: Path) -> None:
-    if path.suffix.lower() not in _SUFFIXES:
-        raise TenantFileError(path, "", "a tenant file ends in .toml or .json")
 
 
 def _state(document: Any, reader: FieldReader) -> TenantState:
