@@ -1,7 +1,7 @@
 """The command line as a whole: which commands there are and in which order they are shown.
 
-Rule: only the groups that the words of a command line name get their commands. Nothing else can be run or shown then,
-and building the others takes as long as all else that a command needs to start.
+Rule: only the groups that the words of a command line name are imported and get their commands. Nothing else can be run
+or shown then, and the others take as long as all else that a command needs to start.
 """
 
 from __future__ import annotations
@@ -15,22 +15,14 @@ import typer
 from bridge.actions import AREAS
 from bridge.cli import (
     actions_command,
-    apply_commands,
-    batch_commands,
     bundle_command,
     demo,
     doctor_command,
     explain_command,
     helloid_commands,
-    journal_commands,
-    log_commands,
-    plan_commands,
     report_command,
-    session_commands,
-    settings_commands,
     simulate,
 )
-from bridge.cli.action_commands import add_action_commands
 from bridge.cli.help import HelpCommand, HelpGroup
 from bridge.cli.options import NO_AGENT, command
 from bridge.program import NAME, program_version
@@ -73,34 +65,22 @@ def build_app(words: Collection[str] | None = None) -> typer.Typer:
     ):
         app.command(name, cls=HelpCommand, rich_help_panel="Start here")(command(function, hidden=hidden))
 
-    def add_group(panel: str, name: str, summary: str, *fill: Callable[[typer.Typer], None]) -> None:
+    def add_group(panel: str, name: str, summary: str, fill: Callable[[typer.Typer], None]) -> None:
         group = typer.Typer(cls=HelpGroup)
-        if words is not None and name not in words:
-            fill = (_fill_with_nothing,)
-        for add_commands in fill:
-            add_commands(group)
+        if words is None or name in words:
+            fill(group)
+        else:
+            _fill_with_nothing(group)
         app.add_typer(group, name=name, help=summary, rich_help_panel=panel)
 
     for area, about in AREAS.items():
-        add_group("Actions", area, about.summary, partial(add_action_commands, area=area))
-    add_group(
-        _CHANGES,
-        "batch",
-        "Many changes from a file.",
-        batch_commands.add_commands,
-        plan_commands.add_plan_commands,
-        apply_commands.add_apply_commands,
-    )
-    add_group(_CHANGES, "journal", "What was sent to Exchange, and how it ended.", journal_commands.add_commands)
+        add_group("Actions", area, about.summary, partial(_fill_area, area))
+    add_group(_CHANGES, "batch", "Many changes from a file.", _fill_batch)
+    add_group(_CHANGES, "journal", "What was sent to Exchange, and how it ended.", _fill_journal)
     report_command.add_report_command(app)
-    add_group(_SESSION, "session", "The named runspace on the agent.", session_commands.add_commands)
-    add_group(
-        _SESSION,
-        "settings",
-        "The settings: effective values, a check, a schema for editors.",
-        settings_commands.add_commands,
-    )
-    add_group(_SESSION, "log", "What was done, step by step, from the log.", log_commands.add_commands)
+    add_group(_SESSION, "session", "The named runspace on the agent.", _fill_session)
+    add_group(_SESSION, "settings", "The settings: effective values, a check, a schema for editors.", _fill_settings)
+    add_group(_SESSION, "log", "What was done, step by step, from the log.", _fill_log)
     bundle_command.add_bundle_command(app)
     app.add_typer(
         helloid_commands.helloid_group(is_named=words is None or "helloid" in words),
@@ -109,6 +89,44 @@ def build_app(words: Collection[str] | None = None) -> typer.Typer:
         rich_help_panel="Other programs",
     )
     return app
+
+
+def _fill_area(area: str, group: typer.Typer) -> None:
+    from bridge.cli.action_commands import add_action_commands
+
+    add_action_commands(group, area)
+
+
+def _fill_batch(group: typer.Typer) -> None:
+    from bridge.cli import apply_commands, batch_commands, plan_commands
+
+    batch_commands.add_commands(group)
+    plan_commands.add_plan_commands(group)
+    apply_commands.add_apply_commands(group)
+
+
+def _fill_journal(group: typer.Typer) -> None:
+    from bridge.cli import journal_commands
+
+    journal_commands.add_commands(group)
+
+
+def _fill_session(group: typer.Typer) -> None:
+    from bridge.cli import session_commands
+
+    session_commands.add_commands(group)
+
+
+def _fill_settings(group: typer.Typer) -> None:
+    from bridge.cli import settings_commands
+
+    settings_commands.add_commands(group)
+
+
+def _fill_log(group: typer.Typer) -> None:
+    from bridge.cli import log_commands
+
+    log_commands.add_commands(group)
 
 
 def _fill_with_nothing(group: typer.Typer) -> None:

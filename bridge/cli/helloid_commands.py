@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bridge.cli import helloid_serve, helloid_wrappers_command
 from bridge.cli.help import HelpCommand, HelpGroup
 from bridge.cli.options import Invocation, command
 
@@ -54,6 +53,8 @@ def helloid_group(*, is_named: bool) -> typer.Typer:
     group = typer.Typer(cls=_RequestGroup, invoke_without_command=True)
     group.callback()(_unless_command(command(answer_one, hidden=HIDDEN)) if is_named else _nothing)
     if is_named:
+        from bridge.cli import helloid_serve, helloid_wrappers_command
+
         group.command("serve", cls=HelpCommand)(command(helloid_serve.serve, hidden=helloid_serve.HIDDEN))
         wrappers = command(helloid_wrappers_command.wrappers, hidden=helloid_wrappers_command.HIDDEN)
         group.command("wrappers", cls=HelpCommand)(wrappers)
