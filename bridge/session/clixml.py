@@ -2,7 +2,7 @@
 
 pypsrp writes every value that it reads back to XML for its log, and goes through a table of all types for each that it
 writes: for thousands of calls that is most of the time of a run. Here the values are written from plain data, the
-fragments are put together, and the values read as the plain data that ``pipeline.plain_value`` gives.
+fragments are put together, and the values read as the plain data that ``plain_value`` gives.
 
 Rules: a message of which a part was lost is left out, and what comes after it is read. Sources: [MS-PSRP] 2.2.1 (the
 message), 2.2.4 (the fragment), 2.2.5 (the values).
@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 
 from pypsrp.serializer import Serializer
 
-from bridge.session.pipeline import snake_case
+from bridge.session.plain_values import snake_case
 
 _FRAGMENT = struct.Struct(">QQBI")
 _START, _END = 1, 2

@@ -7,7 +7,6 @@ row is not kept; when that fails the pipeline is stopped, and what went wrong is
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
@@ -22,6 +21,7 @@ from bridge.errors import DeadlinePassed, Interrupted
 from bridge.model import OnRecord, OnRow, Record, RemoteError, Reply
 from bridge.patience import Deadline
 from bridge.session.error_records import remote_error
+from bridge.session.plain_values import plain_value
 from bridge.session.wsman import ObservedWSMan, translated
 
 STOP_SECONDS = 10.0
@@ -29,8 +29,6 @@ STOP_SECONDS = 10.0
 
 LATE_STOP_SECONDS = 2.0
 """The same when the deadline has passed: whoever set it waits."""
-
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 class Pipeline:
@@ -211,23 +209,6 @@ class _Stream(list[Any]):
 
     def append(self, record: Any) -> None:
         self._take(record)
-
-
-def snake_case(name: str) -> str:
-    """``UserPrincipalName`` as ``user_principal_name``."""
-    return _WORD.sub("_", name).lower()
-
-
-def plain_value(value: Any) -> Any:
-    """A deserialised object as plain data: dict with snake case keys, list, str, int, bool, float, None."""
-    if isinstance(value, GenericComplexObject):
-        properties = {**value.adapted_properties, **value.extended_properties}
-        return plain_value(properties) if properties else (value.to_string or "")
-    if isinstance(value, Mapping):
-        return {snake_case(str(key)): plain_value(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [plain_value(item) for item in value]
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
 def _information(data: Any) -> str:

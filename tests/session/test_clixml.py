@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pypsrp.serializer import Serializer
 
 from bridge.session.clixml import Messages, plain_data, written
-from bridge.session.pipeline import plain_value
+from bridge.session.plain_values import plain_value
 
 KEYS = st.from_regex(r"[a-z]{1,8}", fullmatch=True)
 SIMPLE = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text()
