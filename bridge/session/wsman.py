@@ -34,6 +34,7 @@ from bridge import errors
 from bridge.model import Listener
 from bridge.patience import Deadline
 from bridge.session.logon import logon_error
+from bridge.session.message_encryption import RefusedInPlainText, believe_what_is_encrypted, has_dropped
 from bridge.session.tls import set_trust, tls_error
 from bridge.settings import is_loopback
 from bridge.wsman_faults import ABORTED, FAULTS, SHELL_NOT_FOUND, TIMED_OUT
@@ -48,6 +49,9 @@ _LAST_WORD = 1.0
 """Seconds that an exchange has at least, also when the deadline has passed: to stop what runs, to let go of a shell."""
 
 RESOURCE_URI = "http://schemas.microsoft.com/powershell/"
+
+# What a pipeline is started and fed with.
+_CHANGING = (WSManAction.COMMAND, WSManAction.SEND)
 
 _FOREIGN = (
     WinRMError,
@@ -93,6 +97,8 @@ class ObservedWSMan(WSMan):
         self.agent = agent
         self.listener = listener
         self.limit = Deadline()
+        if self.transport.wrap_required:
+            believe_what_is_encrypted(self.transport)
         if trace is not None:
             self.transport.send = trace.around(self.transport.send)  # type: ignore[method-assign]  # of this one alone
 
@@ -100,16 +106,26 @@ class ObservedWSMan(WSMan):
         """One exchange; see pypsrp.
 
         With message encryption, an agent that closed the connection in between cannot read what was encrypted for it,
-        and answers 400 without doing anything (measured); it is then said again on a new connection.
+        and answers 400. It is then said again on a new connection, but for what makes a change: that the agent did
+        nothing nobody can prove.
         """
+        if not self.transport.wrap_required:
+            return self._exchange(action, *arguments, **options)
+        if has_dropped(self.transport):
+            self._renew(action)
         try:
             return self._exchange(action, *arguments, **options)
         except WinRMTransportError as error:
-            if error.code != HTTPStatus.BAD_REQUEST or not self.transport.wrap_required:
+            if error.code != HTTPStatus.BAD_REQUEST:
                 raise
-            self.listener("connection renewed", wsman=action.rsplit("/", 1)[-1])
-            self.reset()
+            self._renew(action)
+            if action in _CHANGING:
+                raise
             return self._exchange(action, *arguments, **options)
+
+    def _renew(self, action: str) -> None:
+        self.listener("connection renewed", wsman=action.rsplit("/", 1)[-1])
+        self.reset()
 
     def receive(self, resource_uri: str, resource: ET.Element, *arguments: Any, **options: Any) -> ET.Element:
         """Wait for output. Silence is answered by one more request, not by pypsrp's five, which take five minutes."""
@@ -134,6 +150,10 @@ class ObservedWSMan(WSMan):
         except WSManFaultError as error:
             answer = f"fault {error.code}"
             raise
+        except AuthenticationError as error:
+            if self.transport.encryption is None:
+                raise
+            raise RefusedInPlainText(str(error)) from error
         finally:
             self.listener(
                 "round trip",
@@ -185,6 +205,8 @@ def _proves_unsent(error: Exception) -> bool:
     """Whether a request that failed so was not carried out: not written, not delivered, or refused by the agent."""
     if isinstance(error, WSManFaultError):
         return isinstance(error.code, int) and error.code not in (TIMED_OUT, ABORTED)
+    if isinstance(error, RefusedInPlainText):
+        return False
     if isinstance(error, SerializationError | AuthenticationError | UnicodeEncodeError | ImportError):
         return True
     return isinstance(error, requests.ConnectionError) and _never_connected(error)

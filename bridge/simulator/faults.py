@@ -17,6 +17,7 @@ Get), or Any. ``#N`` is the N-th request with that action from the start (1 unle
     401             the log-on is not accepted any more
     status:CODE     this HTTP status with a page of HTML
     fault:CODE      this WSMan fault
+    forged:CODE     this WSMan fault in plain text, also where messages are encrypted: somebody on the way says it
     quota           the fault of an account that has all the shells it may have
     shell-gone      the shell ended before (idle timeout, reboot)
     kill            the shell's PowerShell is killed, then the work is tried
@@ -50,7 +51,7 @@ ACTIONS = (
 )
 ANY = "Any"
 _PLAIN = ("reset", "close", "lost", "garbage", "truncated", "empty", "401", "quota", "shell-gone", "kill")
-_WITH_NUMBER = ("hang", "status", "fault")
+_WITH_NUMBER = ("hang", "status", "fault", "forged")
 _SPEC = re.compile(
     r"(?P<action>[A-Za-z]+)(?:#(?P<first>\d+))?(?:\*(?P<times>\d+|\*))?(?:%(?P<percent>\d+(?:\.\d+)?))?"
     r"=(?P<what>[A-Za-z0-9-]+)(?::(?P<argument>[\d.]+))?(?P<after>@after)?"
@@ -65,7 +66,8 @@ _GRAMMAR = (
 class Fault:
     """One fault. ``times`` is None for all that follow; ``percent`` is 0 where it is no matter of chance.
 
-    ``argument`` is seconds for ``hang``, a status for ``status``, a WSMan fault code for ``fault``. ``after`` says
+    ``argument`` is seconds for ``hang``, a status for ``status``, a WSMan fault code for ``fault`` and
+    ``forged``. ``after`` says
     whether ``@after`` was written.
     """
 

@@ -389,6 +389,23 @@ def test_a_fault_at_any_exchange_leaves_the_truth(contract: Agent, action: str, 
         assert find(session).problem is None
 
 
+@pytest.mark.parametrize("action", ["Command", "Receive", "Disconnect"])
+@pytest.mark.parametrize("what", ["forged:5", "forged:2150858843", "401", "status:400", "status:413", "garbage", "empty"])
+def test_nobody_on_the_way_can_say_that_nothing_was_done(action: str, what: str) -> None:
+    """Where messages are encrypted, plain text proves nothing: what was made is not told as failed, nor made twice."""
+    with running_agent("contract", auth="ntlm") as agent:
+        with agent.session() as session:
+            session.open()
+            agent.simulator.faults.add(f"{action}={what}@after")
+            status = grant(session).status
+        done = [record.cmdlet for record in agent.records].count("Add-DistributionGroupMember")
+        assert done <= 1
+        # A pipeline that had begun may be stopped before its change.
+        assert status in ((Status.CHANGED, Status.UNKNOWN) if done else (Status.FAILED, Status.UNKNOWN))
+        with agent.session() as session:
+            assert find(session).problem is None
+
+
 def test_an_agent_that_stays_silent_is_given_up(contract: Agent) -> None:
     """After one more request, not after five minutes; what was sent is unknown."""
     with contract.session(operation_timeout=1, read_timeout=2) as session:

@@ -53,13 +53,17 @@ class AgentServer(TrackingServer):
 
 @dataclass(frozen=True)
 class _Answer:
-    """What is sent. ``status`` 0 sends nothing and ends the connection, with a TCP reset where ``is_reset``."""
+    """What is sent. ``status`` 0 sends nothing and ends the connection, with a TCP reset where ``is_reset``.
+
+    One that ``is_forged`` is never encrypted.
+    """
 
     status: int
     body: bytes = b""
     content_type: str = _SOAP
     challenges: tuple[str, ...] = ()
     is_reset: bool = False
+    is_forged: bool = False
 
 
 class WsmanHandler(BaseHTTPRequestHandler):
@@ -114,7 +118,7 @@ class WsmanHandler(BaseHTTPRequestHandler):
             return _Answer(HTTPStatus.BAD_REQUEST)
         answer = self._wsman(request, account, exchange)
         answer = replace(answer, challenges=answer.challenges or token)
-        if is_encrypted and answer.body and answer.content_type == _SOAP:
+        if is_encrypted and answer.body and answer.content_type == _SOAP and not answer.is_forged:
             kind, wrapped = self._logon.wrap(answer.body)
             return replace(answer, body=wrapped, content_type=kind)
         return answer
@@ -165,6 +169,8 @@ class WsmanHandler(BaseHTTPRequestHandler):
                 return _Answer(int(fault.argument), _HTML, "text/html")
             case "fault":
                 return self._fault(request, injected(int(fault.argument)), exchange)
+            case "forged":
+                return replace(self._fault(request, injected(int(fault.argument)), exchange), is_forged=True)
             case "quota":
                 return self._fault(request, shell_quota(_QUOTA), exchange)
             case "hang":

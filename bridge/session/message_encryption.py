@@ -1,0 +1,65 @@
+"""Message encryption, which protects a conversation without TLS: which answer is believed, and on which connection.
+
+Rules:
+
+- pypsrp takes an answer in plain text also where all is encrypted, so anybody on the way could put a fault in the place
+  of an answer (pypsrp 0.9.1, ``TransportHTTP._send_request``). Here such a message is none of the agent's.
+- What HTTP itself says comes in plain text: a log-on that is refused (401), a page of a proxy, the 400 of an agent that
+  cannot read a message. It proves nothing about a message that was sent before it.
+- pypsrp encrypts for the connection that it believes to have. What it sends on a new one cannot be read (400,
+  measured). So a connection that has ended is noticed before anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import requests
+from pypsrp.exceptions import AuthenticationError, WinRMError
+from requests.adapters import HTTPAdapter
+from urllib3.util.connection import is_connection_dropped
+
+_ENCRYPTED = ("multipart/encrypted", "multipart/x-multi-encrypted")
+# With these HTTP has a message of WSMan: an answer or a fault.
+_WITH_MESSAGE = (HTTPStatus.OK, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+class RefusedInPlainText(AuthenticationError):  # noqa: N818 - named as what it is, beside pypsrp's
+    """A log-on that was refused after a message had been sent; nobody knows by whom."""
+
+
+def believe_what_is_encrypted(transport: Any) -> None:
+    """Let a TransportHTTP of pypsrp raise WinRMError for a message that came in plain text."""
+    build = transport._build_session
+
+    def check(response: requests.Response, *_: Any, **__: Any) -> None:
+        is_plain = not response.headers.get("content-type", "").startswith(_ENCRYPTED)
+        # Before there are keys, the log-on alone is answered.
+        if is_plain and transport.encryption and response.content and response.status_code in _WITH_MESSAGE:
+            raise WinRMError("An answer came in plain text, where the agent encrypts what it says.")
+
+    def build_session() -> requests.Session:
+        session: requests.Session = build()
+        session.hooks["response"].append(check)
+        return session
+
+    transport._build_session = build_session
+
+
+def has_dropped(transport: Any) -> bool:
+    """Whether the connection for which a TransportHTTP of pypsrp has keys has ended since the last exchange."""
+    session: requests.Session | None = transport.session
+    if session is None:
+        return False
+    adapter = session.get_adapter(transport.endpoint)
+    return isinstance(adapter, HTTPAdapter) and any(map(is_connection_dropped, _idle_connections(adapter)))
+
+
+def _idle_connections(adapter: HTTPAdapter) -> Iterator[Any]:
+    """The connections that are kept for the next request, straight to the agent or through a proxy."""
+    for manager in (adapter.poolmanager, *adapter.proxy_manager.values()):
+        for key in manager.pools.keys():  # noqa: SIM118 - it is no dict
+            queue = getattr(manager.pools[key].pool, "queue", ())
+            yield from (connection for connection in list(queue) if connection is not None)
