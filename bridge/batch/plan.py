@@ -27,6 +27,7 @@ from typing import Any, Protocol
 from bridge.actions import ACTIONS
 from bridge.errors import UsageError
 from bridge.model import Call, Identity, Kind, Outcome, Problem, Status
+from bridge.whole_file import whole_file
 
 VERSION = 2
 
@@ -109,7 +110,6 @@ class Plan:
 
 def write_plan(plan: Plan, file: Path) -> None:
     """Write a plan, whole or not at all. Raises UsageError when it cannot be written."""
-    part = file.with_name(f"{file.name}.part")
     head = {
         "version": VERSION,
         **{name: getattr(plan, name) for name in _FACTS},
@@ -118,16 +118,16 @@ def write_plan(plan: Plan, file: Path) -> None:
         "items": [],
     }
     try:
-        with part.open("w", encoding="ascii", newline="\n") as lines:
+        with whole_file(file, encoding="ascii") as whole:
+            lines = whole.stream
             lines.write(json.dumps(head).removesuffix(_END_OF_HEAD))
             between = "\n"
             for item in plan.items:
                 lines.write(between + json.dumps(item_to_json(item)))
                 between = ",\n"
             lines.write(f'\n], "hash": "{plan.hash}"}}\n')
-        part.replace(file)
+            whole.keep()
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise UsageError(f"The plan cannot be written to {file}: {error.strerror or error}.") from error
 
 

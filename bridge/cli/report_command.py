@@ -8,9 +8,6 @@ Rules:
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +20,7 @@ from bridge.cli.journal_commands import JournalFile, RunName, journal_file
 from bridge.cli.options import NO_AGENT, Invocation, command
 from bridge.cli.places import check_place
 from bridge.errors import BridgeError, UsageError
+from bridge.whole_file import whole_file
 
 if TYPE_CHECKING:
     from bridge.cli.report.facts import Facts
@@ -72,27 +70,11 @@ def _write_page(journal: JournalReader, facts: Facts, file: Path) -> None:
     from bridge.cli.report.page import page
 
     try:
-        _write(file, page(facts, items_in_order(journal, facts.run.id), datetime.now(UTC)))
+        with whole_file(file) as whole:
+            whole.stream.writelines(page(facts, items_in_order(journal, facts.run.id), datetime.now(UTC)))
+            whole.keep()
     except OSError as error:
         raise BridgeError(
             f"The page cannot be written to {file}: {error.strerror or error}.",
             remedy="Give --html a file that can be written, on a disk with room for it.",
         ) from error
-
-
-def _write(file: Path, pieces: Iterable[str]) -> None:
-    """Write beside the file, and give it its name at the end. Raises OSError."""
-    import tempfile
-
-    # Such a file can be read by its owner alone, and no other process has it.
-    number, name = tempfile.mkstemp(prefix=".exo-bridge-", suffix=".part", dir=file.absolute().parent)
-    part = Path(name)
-    try:
-        with os.fdopen(number, "w", encoding="utf-8", newline="\n") as stream:
-            stream.writelines(pieces)
-            stream.flush()
-            os.fsync(number)
-        part.replace(file)
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from bridge.cli import output
 from bridge.errors import BridgeError, UsageError
+from bridge.whole_file import WholeFile, whole_file
 
 if TYPE_CHECKING:
     from bridge.model import OnRow, Outcome
@@ -31,10 +32,9 @@ Write = Callable[[Mapping[str, Any]], None]
 class RowFile:
     """The file that takes the rows. It gets its name with ``keep``, and without that leaves no trace."""
 
-    def __init__(self, stream: TextIO, write: Write, part: Path, file: Path) -> None:
-        self._stream = stream
+    def __init__(self, whole: WholeFile, write: Write, file: Path) -> None:
+        self._whole = whole
         self._write = write
-        self._part = part
         self._file = file
 
     def write(self, row: Mapping[str, Any]) -> None:
@@ -45,27 +45,22 @@ class RowFile:
     def keep(self) -> None:
         """The list is whole: give the file its name. Raises BridgeError."""
         with _said(self._file):
-            self._stream.close()
-            self._part.replace(self._file)
+            self._whole.keep()
 
 
 @contextlib.contextmanager
 def row_file(file: Path, columns: Sequence[str]) -> Iterator[RowFile]:
     """A file for rows, JSON lines or CSV by its suffix; ``columns`` are those of a CSV. Raises BridgeError."""
-    part = file.with_name(f"{file.name}.part")
     is_csv = check_suffix(file) == ".csv"
-    with _said(file):
-        # With the mark at its head Windows PowerShell and Excel take a CSV as UTF-8.
-        encoding = "utf-8-sig" if is_csv else "utf-8"
-        stream = part.open("w", encoding=encoding, errors="backslashreplace", newline="" if is_csv else "\n")
-    try:
-        rows = RowFile(stream, _csv(stream, columns) if is_csv else _json_lines(stream), part, file)
-        yield rows
-    finally:
-        with contextlib.suppress(OSError):
-            stream.close()
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+    with contextlib.ExitStack() as stack:
+        with _said(file):
+            # With the mark at its head Windows PowerShell and Excel take a CSV as UTF-8.
+            encoding = "utf-8-sig" if is_csv else "utf-8"
+            whole = stack.enter_context(
+                whole_file(file, encoding=encoding, errors="backslashreplace", newline="" if is_csv else "\n")
+            )
+            write = _csv(whole.stream, columns) if is_csv else _json_lines(whole.stream)
+        yield RowFile(whole, write, file)
 
 
 def check_suffix(file: Path) -> str:
