@@ -12,6 +12,7 @@ Rules:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -34,7 +35,10 @@ def believe_what_is_encrypted(transport: Any) -> None:
     """Let a TransportHTTP of pypsrp raise WinRMError for a message that came in plain text."""
     build = transport._build_session
 
-    def check(response: requests.Response, *_: Any, **__: Any) -> None:
+    def check(session: requests.Session, response: requests.Response, *_: Any, **__: Any) -> None:
+        if transport.session is not session:
+            # Read with the keys of its successor it would spoil them.
+            raise WinRMError("The answer belongs to a connection that was given up.")
         is_plain = not response.headers.get("content-type", "").startswith(_ENCRYPTED)
         # Before there are keys, the log-on alone is answered.
         if is_plain and transport.encryption and response.content and response.status_code in _WITH_MESSAGE:
@@ -42,7 +46,7 @@ def believe_what_is_encrypted(transport: Any) -> None:
 
     def build_session() -> requests.Session:
         session: requests.Session = build()
-        session.hooks["response"].append(check)
+        session.hooks["response"].append(functools.partial(check, session))
         return session
 
     transport._build_session = build_session

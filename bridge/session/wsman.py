@@ -8,6 +8,7 @@ WinRMError, requests' exceptions, ElementTree's ParseError, and ValueError or OS
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import time
 import xml.etree.ElementTree as ET
@@ -33,6 +34,7 @@ from pypsrp.wsman import NAMESPACES, WSMan, WSManAction
 from bridge import errors
 from bridge.model import Listener
 from bridge.patience import Deadline
+from bridge.session.interruptible import interruptible
 from bridge.session.logon import logon_error
 from bridge.session.message_encryption import RefusedInPlainText, believe_what_is_encrypted, has_dropped
 from bridge.session.tls import set_trust, tls_error
@@ -145,7 +147,7 @@ class ObservedWSMan(WSMan):
         start = time.monotonic()
         answer = "failed"
         try:
-            element: ET.Element = super().invoke(action, *arguments, **options)
+            element: ET.Element = interruptible(functools.partial(super().invoke, action, *arguments, **options))
             answer = "ok"
         except WSManFaultError as error:
             answer = f"fault {error.code}"

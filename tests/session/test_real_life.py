@@ -390,7 +390,9 @@ def test_a_fault_at_any_exchange_leaves_the_truth(contract: Agent, action: str, 
 
 
 @pytest.mark.parametrize("action", ["Command", "Receive", "Disconnect"])
-@pytest.mark.parametrize("what", ["forged:5", "forged:2150858843", "401", "status:400", "status:413", "garbage", "empty"])
+@pytest.mark.parametrize(
+    "what", ["forged:5", "forged:2150858843", "401", "status:400", "status:413", "garbage", "empty"]
+)
 def test_nobody_on_the_way_can_say_that_nothing_was_done(action: str, what: str) -> None:
     """Where messages are encrypted, plain text proves nothing: what was made is not told as failed, nor made twice."""
     with running_agent("contract", auth="ntlm") as agent:
