@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from bridge.session import Session
 
 _SHORTEST_HASH = 8
+_LOOK = (
+    "`exo-bridge batch plan FILE --out PLAN` looks and changes nothing; `exo-bridge batch show PLAN` shows it again."
+)
+_LOOK_AT_RUN = "`exo-bridge journal show RUN` shows what is left of it."
 
 Yes = Annotated[bool, typer.Option("--yes", metavar="", help="Do not ask.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="The run: its id, a beginning of it, or last.")]
@@ -41,8 +45,15 @@ RunName = Annotated[str, typer.Argument(metavar="RUN", help="The run: its id, a 
 
 def add_apply_commands(group: typer.Typer) -> None:
     """Give the group ``batch`` its commands that change something."""
-    for name, function in (("apply", apply), ("run", run), ("resume", resume), ("undo", undo)):
-        group.command(name, cls=HelpCommand)(command(function, hidden=frozenset(("dry_run",))))
+    for name, function, instead in (
+        ("apply", apply, _LOOK),
+        ("run", run, _LOOK),
+        ("resume", resume, _LOOK_AT_RUN),
+        ("undo", undo, ""),
+    ):
+        group.command(name, cls=HelpCommand)(
+            command(function, hidden=frozenset(("dry_run",)), instead_of_dry_run=instead)
+        )
 
 
 def apply(
@@ -159,11 +170,13 @@ def _apply(invocation: Invocation, running: Running, plan: Plan, command: str, *
     kind = "undo" if plan.undoes else "batch"
     facts = running.run_facts(kind, command, run=invocation.run, plan=plan.hash, source=plan.source)
     with running.open_journal() as journal:
+        if not is_approved and plan.counts().get(Status.CHANGED):
+            # While a person thinks, the runspace is there for others.
+            with running.session() as session:
+                _check(running, plan, session)
+            _ask(plan)
         with running.session() as session:
-            _check_organization(plan.organization, session.open().organization)
-            _check_limits(running, plan, running.sender(session).looks)
-            if not is_approved and plan.counts().get(Status.CHANGED):
-                _ask(plan)
+            _check(running, plan, session)
             with journal.holding(facts.id), _at_work(invocation, running, journal, session) as tools:
                 ending = make(plan, facts, tools)
         _tell(invocation, journal, ending)
@@ -190,6 +203,12 @@ def _at_work(invocation: Invocation, running: Running, journal: Journal, session
             left=session.left_answers,
             replaced=running.scripts.replaced,
         )
+
+
+def _check(running: Running, plan: Plan, session: Session) -> None:
+    """Raise UsageError when a plan is for another organization, LimitReached when the settings refuse it."""
+    _check_organization(plan.organization, session.open().organization)
+    _check_limits(running, plan, running.sender(session).looks)
 
 
 def _check_limits(running: Running, plan: Plan, look: Run) -> None:

@@ -55,7 +55,9 @@ def helloid_group(*, is_named: bool) -> typer.Typer:
     if is_named:
         from bridge.cli import helloid_serve, helloid_wrappers_command
 
-        group.command("serve", cls=HelpCommand)(command(helloid_serve.serve, hidden=helloid_serve.HIDDEN))
+        group.command("serve", cls=HelpCommand)(
+            command(helloid_serve.serve, hidden=helloid_serve.HIDDEN, instead_of_dry_run=helloid_serve.INSTEAD)
+        )
         wrappers = command(helloid_wrappers_command.wrappers, hidden=helloid_wrappers_command.HIDDEN)
         group.command("wrappers", cls=HelpCommand)(wrappers)
     return group

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bridge.helloid.resident.server import End
 
 HIDDEN = frozenset(("dry_run", "deadline"))
+INSTEAD = "Ask for it in the request, as HelloID's preview does, or of one request: `exo-bridge helloid --dry-run`."
 
 
 def serve(

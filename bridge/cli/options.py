@@ -2,7 +2,8 @@
 
 Rules: a command is a function of an ``Invocation`` and of its own options. ``command`` gives it the common options, so
 that they are spelt, described and read in one place. Where one of them can make no difference it is accepted all the
-same, so that a script may pass the same options to every command, and is left out of the help.
+same, so that a script may pass the same options to every command, and is left out of the help. But what would change
+something in spite of ``--dry-run`` refuses it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from bridge.errors import UsageError
 from bridge.model import new_id
 
 if TYPE_CHECKING:
@@ -166,12 +168,14 @@ def command(
     *,
     parameters: list[inspect.Parameter] | None = None,
     hidden: frozenset[str] = frozenset(),
+    instead_of_dry_run: str = "",
 ) -> Callable[..., None]:
     """A function for ``Typer.command`` that takes the common options too.
 
     ``function`` is called with the Invocation and its own options by name; these are its other parameters, or
     ``parameters``. An own option that has the name of a common one replaces it. ``hidden`` names the common options
-    that are not in the help.
+    that are not in the help. ``instead_of_dry_run`` says what is right where
+    ``--dry-run`` is refused with a UsageError.
     """
     own = parameters if parameters is not None else _own_parameters(function)
     names = {parameter.name for parameter in own}
@@ -184,6 +188,8 @@ def command(
         invocation.command = context.command_path
         known = {field.name for field in fields(Options)} & given.keys()
         invocation.options = Options(**{name: given[name] for name in known})
+        if invocation.options.dry_run and instead_of_dry_run:
+            raise UsageError(f"{invocation.command} has no --dry-run; nothing was changed.", remedy=instead_of_dry_run)
         function(invocation, **{name: value for name, value in given.items() if name in names})
 
     signature = inspect.Signature([context, *own, *common])

@@ -75,6 +75,18 @@ def test_nobody_approved(cli: Cli, settings: str, agent: Agent, plan: tuple[str,
     assert agent.records == []
 
 
+def test_dry_run_is_refused(cli: Cli, settings: str, agent: Agent, plan: tuple[str, str], changes: str) -> None:
+    """What makes changes does not take --dry-run, says what looks and changes nothing, and sends nothing."""
+    agent.records.clear()
+    for arguments in (("apply", plan[0], "--yes"), ("run", changes, "--yes"), ("resume",)):
+        result = cli("batch", *arguments, "--dry-run", "--settings", settings)
+        assert result.code == 2
+        assert f"batch {arguments[0]} has no --dry-run; nothing was changed." in result.err
+        assert "`exo-bridge " in result.err
+    assert agent.records == []
+    assert cli("helloid", "serve", "--dry-run", "--settings", settings).code == 2
+
+
 def test_json(cli: Cli, settings: str, plan: tuple[str, str], agent: Agent) -> None:
     """For a program there are the run, how it ended, its counts, and an outcome for each item."""
     file, approved = plan

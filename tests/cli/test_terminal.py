@@ -140,6 +140,8 @@ def test_yes(asked: Terminal, agent: Agent) -> None:
     """The plan is on the screen when it is asked, and after yes all of it is made."""
     assert "6 to change, 0 already so, 0 failed." in asked.screen
     assert "Make 6 changes in contoso.onmicrosoft.com?" in asked.screen
+    # While the person thinks, the runspace is there for others.
+    assert [shell.connected for shell in agent.simulator.shells()] == [False]
     assert agent.changes() == []
     asked.type("y\n")
     assert asked.end() == 0
