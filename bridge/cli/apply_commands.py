@@ -119,6 +119,7 @@ def resume(
         begun = journal.run(_named(journal, run)).facts
         facts = running.run_facts(begun.kind, "exo-bridge batch resume", run=begun.id)
         _check_organization(begun.organization, facts.organization)
+        journal.check(begun.id)
         with journal.holding(begun.id), running.session() as session:
             session.open(left=left_calls(journal, begun.id))
             with _at_work(invocation, running, journal, session) as tools:
@@ -147,6 +148,7 @@ def undo(
             found = _named(journal, run)
             begun = journal.run(found).facts
             _check_organization(begun.organization, running.organization)
+            journal.check(found)
             organization = session.open().organization
             looks = running.sender(session).looks
             items, left = undo_items(journal, found, looks)

@@ -3,7 +3,8 @@
 JournalError
 ├── JournalNotWritten   exit 1   a record could not be written: nothing is sent then
 ├── JournalRefused      exit 1   the record would contradict those that are there; another process was faster
-└── JournalNotRead      exit 1   damaged, of a newer exo-bridge, or not a journal at all
+├── JournalNotRead      exit 1   damaged, of a newer exo-bridge, or not a journal at all
+└── JournalAltered      exit 1   a run's records are not what was written: nothing is done by them
 """
 
 from __future__ import annotations
@@ -42,3 +43,11 @@ class JournalNotRead(JournalError):  # noqa: N818  # named as in bridge/errors.p
     code = "journal-not-read"
     cause = "The disk or a copy damaged it, or a newer exo-bridge wrote it."
     remedy = "Keep the file, and give [journal] path another one; a new journal is begun there."
+
+
+class JournalAltered(JournalError):  # noqa: N818  # named as in bridge/errors.py
+    """The records of a run are not what was written. Nothing is sent that would go by them."""
+
+    code = "journal-altered"
+    cause = "Somebody changed the journal's file, or a disk did."
+    remedy = "`exo-bridge journal verify RUN` names the records; take the run back by hand, from what Exchange shows."

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bridge.errors import UsageError
-from bridge.journal.errors import JournalNotRead
+from bridge.journal.errors import JournalAltered, JournalNotRead
 from bridge.journal.records import (
     Item,
     JournalRecord,
@@ -200,6 +200,11 @@ class JournalReader:
         ):
             yield from page
             number = page[-1].number
+
+    def check(self, run: str) -> None:
+        """Raise JournalAltered when a record of a run is not what was written."""
+        for mistake in self._chain_mistakes(run):
+            raise JournalAltered(f"The journal {self.path} cannot be gone by: {mistake}. Nothing was sent.")
 
     def verify(self, run: str) -> Verification:
         """Look through all records of a run: whether any was changed, is missing, or contradicts the one before."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,24 @@ def test_dry_run_is_refused(cli: Cli, settings: str, agent: Agent, plan: tuple[s
         assert "`exo-bridge " in result.err
     assert agent.records == []
     assert cli("helloid", "serve", "--dry-run", "--settings", settings).code == 2
+
+
+def test_an_edited_journal_is_not_gone_by(
+    cli: Cli, settings: str, agent: Agent, plan: tuple[str, str], journal: Path, tmp_path: Path
+) -> None:
+    """Where the records of a run are not what was written, nothing is taken back by them, and nothing goes on."""
+    assert cli("batch", "apply", plan[0], "--yes", "--settings", settings).code == 0
+    agent.records.clear()
+    with closing(sqlite3.connect(journal)) as other, other:
+        other.execute("DROP TRIGGER never_rewritten")
+        other.execute("UPDATE record SET body = replace(body, 'info@', 'jane.doe@')")
+    for arguments in (("undo", "last", "--out", str(tmp_path / "undo.json")), ("resume",)):
+        result = cli("batch", *arguments, "--settings", settings)
+        assert result.code == 1
+        assert "is not what was written" in result.err
+        assert "exo-bridge journal verify" in result.err
+    assert agent.records == []
+    assert not (tmp_path / "undo.json").exists()
 
 
 def test_json(cli: Cli, settings: str, plan: tuple[str, str], agent: Agent) -> None:
