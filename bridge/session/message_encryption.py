@@ -38,6 +38,7 @@ def believe_what_is_encrypted(transport: Any) -> None:
     def check(session: requests.Session, response: requests.Response, *_: Any, **__: Any) -> None:
         if transport.session is not session:
             # Read with the keys of its successor it would spoil them.
+            response.close()
             raise WinRMError("The answer belongs to a connection that was given up.")
         is_plain = not response.headers.get("content-type", "").startswith(_ENCRYPTED)
         # Before there are keys, the log-on alone is answered.
