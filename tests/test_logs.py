@@ -180,3 +180,16 @@ def test_pypsrp_stays_silent() -> None:
         not logging.getLogger(name).isEnabledFor(logging.INFO)
         for name in ("pypsrp.wsman", "pypsrp", "urllib3", "spnego")
     )
+
+
+def test_a_name_from_exchange_makes_no_line_and_reaches_no_terminal() -> None:
+    """What would begin a line, colour the terminal or turn the text is an escape on the console."""
+    stream = io.StringIO()
+    log = configure(verbosity=2, stream=stream)
+    name = "x\n00:00:00 info finished \x1b[2J\x9b31m\u202e\u2028"
+    log.event("verbose", message=f"Reading '{name}'.", group=name, names=[name])
+    log.close()
+
+    (line,) = stream.getvalue().splitlines()
+    assert line.isprintable()
+    assert "Reading 'x\\n00:00:00 info finished \\x1b[2J\\x9b31m\\u202e\\u2028'." in line

@@ -17,14 +17,15 @@ import contextlib
 import io
 import json
 import os
+import re
 import sys
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge.errors import BridgeError, Interrupted
 from bridge.model import Kind, Outcome, Status
+from bridge.plain_text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,8 +39,8 @@ VERSION = 1
 _PIPE_WIDTH = 100_000
 _LONGEST_PARAMETER = 200
 _STYLES = {Status.CHANGED: "green", Status.UNCHANGED: "cyan", Status.FAILED: "red", Status.UNKNOWN: "bold yellow"}
-# Marks and overrides of the direction of text.
-_TURNS = frozenset(map(chr, (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+# The control characters that JSON lets stand as they are; some terminals obey them.
+_CONTROLS = re.compile("[\x7f-\x9f]")
 
 
 def prepare_streams() -> None:
@@ -132,7 +133,9 @@ def json_text(value: Any, *, ascii_only: bool | None = None) -> str:
     """A value as JSON in one line; ``ascii_only`` None is as stdout needs it."""
     if ascii_only is None:
         ascii_only = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") != "utf8"
-    return json.dumps(value, ensure_ascii=ascii_only, default=str)
+    text = json.dumps(value, ensure_ascii=ascii_only, default=str)
+    # They stand in strings only, so the escape means the same.
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -248,15 +251,7 @@ def shown(value: Any) -> str:
         return ", ".join(shown(item) for item in value)
     if isinstance(value, Mapping):
         return ", ".join(f"{shown(name)}: {shown(item)}" for name, item in value.items())
-    text = str(value)
-    # What is printable has no character that _harmless changes.
-    return text if text.isprintable() else "".join(map(_harmless, text))
-
-
-def _harmless(character: str) -> str:
-    if character in _TURNS or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
-        return character.encode("unicode_escape").decode("ascii")
-    return character
+    return one_line(str(value))
 
 
 def _quoted(value: Any) -> str:

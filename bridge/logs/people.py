@@ -1,7 +1,8 @@
 """A log event as one line for people: when, how bad, what, and the facts. No colour: colour is for tables.
 
 Rules: an id stands on the line where it is new (the run's on its command, a call's on its sending, a pipeline's on its
-script); on the others it is left out. Of a problem each part that says something is a fact of its own.
+script); on the others it is left out. Of a problem each part that says something is a fact of its own. What comes from
+Exchange stays within its line: it can neither begin another one nor reach the terminal.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
+
+from bridge.plain_text import one_line
 
 USUAL = frozenset(("run", "call", "script", "runspace", "sha256", "pipeline"))
 """What is on every line, and shown where it is new."""
@@ -34,7 +37,7 @@ def line_for_people(moment: str, level: str, event: Mapping[str, Any], hidden: C
         for key, value in _facts(event)
         if key in new or (key not in hidden and key not in _HEAD)
     ]
-    return " ".join([moment, f"{level:<7}", name if message is None else f"{name}: {message}", *fields])
+    return one_line(" ".join([moment, f"{level:<7}", name if message is None else f"{name}: {message}", *fields]))
 
 
 def _facts(event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -181,6 +181,18 @@ def test_no_text_moves_the_cursor(text: str) -> None:
     assert not set(shown) & {"\u202e", "\u2066", "\u200f"}
 
 
+def test_json_has_no_control_character(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a UTF-8 terminal too, a name that would command it is an escape in the document, and the same name read."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="utf-8", newline="\n", write_through=True))
+    name = "Zo\u00eb \x9b31m \x7f \x1b[2J"
+    output.print_json({"name": name})
+    document = written.getvalue().decode()
+    assert "Zo\u00eb" in document
+    assert not [one for one in document[:-1] if unicodedata.category(one) == "Cc"]
+    assert json.loads(document)["name"] == name
+
+
 def test_joined_emoji_stays_whole() -> None:
     """The joiner between the parts of an emoji is no control character."""
     family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
