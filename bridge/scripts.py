@@ -4,14 +4,13 @@ Rules:
 
 - A script's name is its path in the folder, with ``/``: ``group/Grant-GroupMember.ps1``, spelt exactly.
 - A user's own folder comes first: a script there replaces the shipped one of that name, and others are added.
+- What stands in the own folder runs with the rights of exo-bridge, so nobody else may have written it.
 - A script's text has line feeds alone as line ends, whatever the file has, and its hash is the hash of that
   text: a checkout on Windows and one on Linux send and name the same script.
 - The param() block is the contract, and it is read here without PowerShell. Comments and strings are no code;
   what stands in ``$( )`` inside a double-quoted string is.
 - An Exchange cmdlet is a Verb-Noun in code that is neither PowerShell's own nor a function of the script.
   That list is what Connect-Bridge.ps1 imports, so it is never kept by hand.
-
-Standard library only.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.errors import ScriptError
+from bridge.file_access import check_folders, read_trusted
 
 SESSION_FOLDER = "session"
 
@@ -102,25 +102,18 @@ class ScriptFolder:
     """The scripts that ship, with a user's own folder before them.
 
     ``path`` is that own folder, or None, and ``replaced`` are the names of shipped scripts that have another one there.
-    Raises ScriptError when it is not a folder. A file is read once, when it is asked for.
+    Raises ScriptError when it is not a folder, or somebody else's. A file is read once, when it is asked for.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
-        self.replaced: frozenset[str] = frozenset()
-        shipped = shipped_folder()
-        self._files = _files(shipped)
-        if not self._files:
-            raise ScriptError(
-                f"The folder {shipped} holds no scripts; this installation is not complete.",
-                remedy="Install exo-bridge again.",
-            )
-        if path is not None:
-            if not path.is_dir():
-                raise ScriptError(f"The folder for own scripts does not exist: {path}.")
-            own = _files(path)
-            self.replaced = frozenset(self._files.keys() & own.keys())
-            self._files |= own
+        shipped, own = _files(shipped_folder()), {} if path is None else _own_files(path)
+        if not shipped:
+            said = f"The folder {shipped_folder()} holds no scripts; this installation is not complete."
+            raise ScriptError(said, remedy="Install exo-bridge again.")
+        self.replaced: frozenset[str] = frozenset(shipped.keys() & own.keys())
+        self._own = frozenset(own)
+        self._files = shipped | own
         self._scripts: dict[str, Script] = {}
 
     def get(self, name: str) -> Script:
@@ -129,7 +122,7 @@ class ScriptFolder:
             if name not in self._files:
                 folder = self.path or shipped_folder()
                 raise ScriptError(f"There is no script {name!r} in {folder}. There are: {', '.join(self.names())}.")
-            self._scripts[name] = read_script(name, self._files[name])
+            self._scripts[name] = read_script(name, self._files[name], is_own=name in self._own)
         return self._scripts[name]
 
     def names(self) -> list[str]:
@@ -153,12 +146,13 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "ps_scripts"
 
 
-def read_script(name: str, path: Path) -> Script:
-    """Read one file. Raises ScriptError when it is unreadable, not UTF-8, or has an endless param() block."""
+def read_script(name: str, path: Path, *, is_own: bool = False) -> Script:
+    """Read one file, an own one where ``is_own``. Raises ScriptError when it cannot be used, and says why."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = (read_trusted(path) if is_own else path.read_bytes()).decode("utf-8-sig")
     except OSError as error:
-        raise ScriptError(f"The script {path} cannot be read: {error.strerror or error}.") from error
+        said = f"The script {path} cannot be read: {error.strerror or error}."
+        raise ScriptError(said, remedy=getattr(error, "fix", None)) from error
     except UnicodeDecodeError as error:
         raise ScriptError(f"The script {path} is not UTF-8 (byte {error.start}).") from error
     text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -337,6 +331,18 @@ def _closing(code: str, begin: int) -> int:
         if depth == 0:
             return position
     raise ValueError("a bracket does not close")
+
+
+def _own_files(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise ScriptError(f"The folder for own scripts does not exist: {folder}.")
+    files = _files(folder)
+    try:
+        check_folders(folder, files.values())
+    except OSError as error:
+        said = f"The folder for own scripts {error.filename} cannot be used: {error.strerror}."
+        raise ScriptError(said, remedy=getattr(error, "fix", None)) from error
+    return files
 
 
 def _files(folder: Path) -> dict[str, Path]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,10 @@ from bridge.scripts import (
     parameters_of,
     read_script,
     shipped_folder,
+)
+
+as_root = pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() != 0, reason="only root can give a file to another account"
 )
 
 
@@ -87,6 +93,46 @@ def test_an_own_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """The message names the folder."""
     with pytest.raises(ScriptError, match="nowhere"):
         ScriptFolder(tmp_path / "nowhere")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+@pytest.mark.parametrize("place", ["", "group", "group/Get-Owner.ps1"])
+def test_an_own_script_that_everybody_may_write_is_refused(tmp_path: Path, place: str) -> None:
+    """The folder, one in it or the script: the message names it and its mode, and says what to do."""
+    write(tmp_path, "group/Get-Owner.ps1", "param()\n")
+    (tmp_path / place).chmod(0o777)
+
+    with pytest.raises(ScriptError, match=r"everybody may write it \(mode 0777\)") as error:
+        ScriptFolder(tmp_path).all()
+    assert str(tmp_path / place) in error.value.message
+    assert f"chmod o-w {tmp_path / place}" in error.value.remedy
+
+
+@as_root
+@pytest.mark.parametrize("place", ["", "Get-Owner.ps1"])
+def test_own_scripts_of_another_account_are_refused(tmp_path: Path, place: str) -> None:
+    """Whoever owns the folder or the script could have written what runs in our name."""
+    write(tmp_path, "Get-Owner.ps1", "param()\n")
+    os.chown(tmp_path / place, 4242, -1)
+
+    with pytest.raises(ScriptError, match=r"belongs to another account \(uid 4242\)") as error:
+        ScriptFolder(tmp_path).all()
+    assert str(tmp_path / place) in error.value.message
+    assert "chown" in error.value.remedy
+
+
+@as_root
+def test_a_link_to_an_own_script_that_another_account_made_is_refused(tmp_path: Path) -> None:
+    """It is for who made it to say where the link leads."""
+    target = write(tmp_path, "elsewhere/Get-Owner.ps1", "param()\n")
+    (tmp_path / "own").mkdir()
+    link = tmp_path / "own" / "Get-Owner.ps1"
+    link.symlink_to(target)
+    assert ScriptFolder(tmp_path / "own").all()
+
+    os.chown(link, 4242, -1, follow_symlinks=False)
+    with pytest.raises(ScriptError, match="uid 4242"):
+        ScriptFolder(tmp_path / "own").all()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,40 @@ def test_the_file_is_looked_for_in_the_documented_places(
     assert host(EXO_BRIDGE_SETTINGS=str(user)) == "user"
     assert host(EXO_BRIDGE_SETTINGS="") == "folder"
     assert host(file, EXO_BRIDGE_SETTINGS=str(user)) == "agent.contoso.example"
+
+
+def found_in_the_working_folder(file: Path) -> str:
+    """What is wrong with a file that is found there, while it can be used when it is named."""
+    assert load_settings(file, environ={}).settings.agent.host == "agent.contoso.example"
+    assert load_settings(environ={"EXO_BRIDGE_SETTINGS": str(file)}).settings.agent.host == "agent.contoso.example"
+    with pytest.raises(SettingsError) as error:
+        load_settings(environ={})
+    (mistake,) = error.value.mistakes
+    assert mistake.place == file.name
+    assert "--settings" in mistake.fix
+    return f"{mistake.message} {mistake.fix}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+def test_a_file_in_the_working_folder_that_everybody_may_write(empty: Path) -> None:
+    """It may be anyone's, so it counts only when it is named."""
+    file = empty / "settings.toml"
+    file.write_text(FILE, "utf-8")
+    file.chmod(0o646)
+    said = found_in_the_working_folder(file)
+    assert "everybody may write it (mode 0646)" in said
+    assert f"chmod o-w {file}" in said
+    file.chmod(0o664)
+    assert load_settings(environ={}).file == Path("settings.toml")
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can give a file to another account")
+def test_a_file_in_the_working_folder_that_another_account_put_there(empty: Path) -> None:
+    """Whoever can write in a folder could have everything sent to an agent of theirs, when we work in it."""
+    file = empty / "settings.toml"
+    file.write_text(FILE, "utf-8")
+    os.chown(file, 4242, -1)
+    assert "it belongs to another account (uid 4242)" in found_in_the_working_folder(file)
 
 
 def test_on_windows_the_machines_folder_is_the_last_place(

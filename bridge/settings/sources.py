@@ -8,6 +8,7 @@ Rules:
   shown: it may be a secret under a misspelt name.
 - A secret is a ``SecretStr`` from here on, so nobody who looks at what the sources give can show it.
 - A relative path in a file is relative to that file; ``~`` is the user's home in every source.
+- A file that lies in the working folder counts only where nobody else can have put it there.
 - In the environment and the secrets directory all is text, and the key's type says what it means.
 """
 
@@ -32,6 +33,7 @@ from pydantic_settings import (
 )
 
 from bridge.errors import Mistake
+from bridge.file_access import DoubtfulFileError, read_trusted
 from bridge.settings.keys import DELIMITER, ENVIRONMENT_PREFIX, KEYS, MASK, SECTIONS, looks_secret
 from bridge.settings.model import APP_NAME, Settings
 from bridge.settings.toml_lines import lines_of
@@ -174,9 +176,12 @@ class TextSource(EnvSettingsSource):
 
 
 class FileSource(TomlConfigSettingsSource):
-    """The settings file. Making it raises OSError, ValueError or RecursionError when the file cannot be read."""
+    """The settings file. Making it raises OSError, ValueError or RecursionError when the file cannot be read.
 
-    def __init__(self, reading: Reading, file: Path) -> None:
+    ``is_named`` says that somebody named it; else what others may have written raises DoubtfulFileError.
+    """
+
+    def __init__(self, reading: Reading, file: Path, *, is_named: bool) -> None:
         # The library passes over what is no plain file.
         if file.is_dir():
             raise IsADirectoryError
@@ -185,12 +190,14 @@ class FileSource(TomlConfigSettingsSource):
             raise OSError(errno.EINVAL, "Not a plain file")
         self._reading = reading
         self._file = file
+        self._is_named = is_named
         self._lines: dict[tuple[str, ...], int] = {}
         super().__init__(Settings, toml_file=file.absolute())
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         # Editors on Windows begin a file with a byte order mark, which is no TOML.
-        text = file_path.read_bytes().decode("utf-8-sig")
+        data = file_path.read_bytes() if self._is_named else read_trusted(file_path)
+        text = data.decode("utf-8-sig")
         table = tomllib.loads(text)
         self._lines = lines_of(text)
         return table
@@ -210,7 +217,7 @@ def _file(path: Path | None, environ: Mapping[str, str], reading: Reading) -> tu
         return ()
     reading.file = file
     try:
-        return (FileSource(reading, file),)
+        return (FileSource(reading, file, is_named=file not in reading.looked_at[:1]),)
     except (OSError, ValueError, RecursionError) as error:
         named = path is None and bool(environ.get(FILE_VARIABLE))
         fix = f"{FILE_VARIABLE} names it; name another one there, or with --settings." if named else _ANOTHER_FILE
@@ -246,6 +253,9 @@ def _note_unread(file: Path, error: Exception, reading: Reading, fix: str) -> No
             what = "there is no such file."
         case IsADirectoryError():
             what = "it is a folder, not a settings file."
+        case DoubtfulFileError():
+            what = f"it was found in the working folder, and {error.strerror}."
+            fix = f"Name it with --settings if it is the one you mean. {error.fix}"
         case OSError():
             what = f"it cannot be read: {error.strerror or type(error).__name__}."
         case UnicodeDecodeError() if error.object.startswith((b"\xff\xfe", b"\xfe\xff")):
