@@ -1,7 +1,7 @@
 """Who else may read or write a file, as POSIX says it: its owner and its mode.
 
-Rules: root may do everything anyway, so what is root's is trusted. A symbolic link counts as
-its target does. On Windows the access list of the folder says it, which is not read here: there nobody else is ever found.
+Rules: root may do everything anyway, so what is root's is trusted. A symbolic link is its owner's work too. On Windows
+the access list of the folder says it, which is not read here: there nobody else is ever found.
 """
 
 from __future__ import annotations

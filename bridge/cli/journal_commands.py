@@ -274,7 +274,7 @@ def _csv_on_stdout() -> Callable[[dict[str, Any]], None]:
         text.truncate()
 
     def write(row: dict[str, Any]) -> None:
-        writer.writerow(_flat(row))
+        writer.writerow({column: row_output.cell(value) for column, value in _flat(row).items()})
         flush()
 
     writer.writeheader()

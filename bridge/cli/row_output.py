@@ -3,13 +3,15 @@
 Rules: a file is there whole or not at all. It is written beside its place, and put there when the read has come to its
 end; a read that failed leaves what was there before. On stdout rows cannot be taken back, so there only the exit code
 says that the list is whole. JSON lines have every key of a row; CSV has the action's columns, a list as its texts with
-``;`` between them.
+``;`` between them. A CSV is opened in a spreadsheet, which would run a display name that looks like a formula: such a
+text begins with ``'`` there.
 """
 
 from __future__ import annotations
 
 import contextlib
 import csv
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".jsonl", ".ndjson", ".csv")
 _PROGRESS_SECONDS = 0.2
+# What a spreadsheet takes for a formula; a number and a telephone number begin with + or - too.
+_FORMULA = re.compile(r"[=@\t\r\n]|[+-](?!(?:[\d\s()./-]*|\d+(?:[.,]\d+)*(?:[Ee][+-]?\d+)?)\Z)")
 
 Write = Callable[[Mapping[str, Any]], None]
 
@@ -135,17 +139,21 @@ def _csv(stream: TextIO, columns: Sequence[str]) -> Write:
     writer.writeheader()
 
     def write(row: Mapping[str, Any]) -> None:
-        writer.writerow({column: _cell(row.get(column)) for column in columns})
+        writer.writerow({column: cell(row.get(column)) for column in columns})
 
     return write
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value as it stands in a CSV that people open: never a formula."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):
-        return ";".join(_cell(item) for item in value)
-    return "" if value is None else str(value)
+        # Each item: where the system has ; for a list, a spreadsheet may take each for a cell of its own.
+        return ";".join(cell(item) for item in value)
+    if not isinstance(value, str):
+        return "" if value is None else str(value)
+    return f"'{value}" if _FORMULA.match(value) else value
 
 
 @contextlib.contextmanager

@@ -108,6 +108,23 @@ def test_export(cli: Cli, journal: Journal, tmp_path: Path) -> None:
     assert [json.loads(line) for line in other.read_text("utf-8").splitlines()] == rows
 
 
+def test_a_name_in_an_exported_csv_is_no_formula(cli: Cli, journal: Journal, tmp_path: Path) -> None:
+    """On stdout and in a file a spreadsheet shows it as text; as JSON it is as Exchange has it."""
+    item = planned()
+    journal.begin(RunFacts("action", user="svc", id="c" * 32))
+    journal.plan("c" * 32, [item])
+    journal.intend("c" * 32, [item])
+    journal.finish("c" * 32, [(item, outcome(item.call, reason="=1+1"))])
+    export = ("journal", "export", "cc", "--file", str(journal.path))
+    out = tmp_path / "out.csv"
+    assert cli(*export, "--out", str(out)).code == 0
+
+    for text in (cli(*export, "--format", "csv").out, out.read_text("utf-8-sig")):
+        (row,) = csv.DictReader(io.StringIO(text))
+        assert row["reason"] == "'=1+1"
+    assert json.loads(cli(*export).out)["reason"] == "=1+1"
+
+
 def test_export_of_nothing(cli: Cli, journal: Journal) -> None:
     """A run without items is a CSV with its columns alone."""
     text = cli("journal", "export", "last", "--format", "csv", "--file", str(journal.path)).out

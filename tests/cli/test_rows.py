@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.cli.row_output import row_file
 from tests.cli.conftest import Cli
 
 SIMULATED = ("--simulate", "--engine", "contract")
@@ -44,6 +45,36 @@ def test_out_writes_the_rows_to_a_file(cli: Cli, tmp_path: Path, suffix: str) ->
 def text(value: object) -> str:
     """A value as it stands in a CSV."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@SUM(1)", "'@SUM(1)"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("+1+cmd|' /C calc'!A0", "'+1+cmd|' /C calc'!A0"),
+        ("-2+A1", "'-2+A1"),
+        ("+31 (0)20-555.01/02", "+31 (0)20-555.01/02"),
+        ("-1,234.5e-7", "-1,234.5e-7"),
+        ("-", "-"),
+        ("O'Brien = x", "O'Brien = x"),
+        ([1, "=1", True], "1;'=1;true"),
+        (-5, "-5"),
+        (None, ""),
+    ],
+)
+def test_no_cell_is_a_formula(tmp_path: Path, name: object, shown: str) -> None:
+    """A spreadsheet shows a name that looks like one as text; numbers and telephone numbers stay, and so does JSON."""
+    for suffix in ("csv", "jsonl"):
+        with row_file(tmp_path / f"rows.{suffix}", ["name"]) as rows:
+            rows.write({"name": name})
+            rows.keep()
+
+    with (tmp_path / "rows.csv").open(encoding="utf-8-sig", newline="") as lines:
+        assert list(csv.DictReader(lines)) == [{"name": shown}]
+    assert json.loads((tmp_path / "rows.jsonl").read_text("utf-8")) == {"name": name}
 
 
 def test_a_failed_read_leaves_the_file_as_it_was(cli: Cli, tmp_path: Path) -> None:
