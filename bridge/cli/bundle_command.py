@@ -146,8 +146,11 @@ def _ids(running: Running, journal: JournalReader | None, wanted: list[str]) -> 
 
 def _findings(running: Running, hide: Callable[[str], None]) -> list[Finding]:
     from bridge.doctor import Visit, examine
+    from bridge.settings import exposures
 
-    return examine(Visit(running.settings, running.scripts, running.log.listen, hide, trace=running.trace))
+    found = exposures(running.loaded)
+    visit = Visit(running.settings, running.scripts, running.log.listen, hide, trace=running.trace, exposures=found)
+    return examine(visit)
 
 
 def _tell(bundle: Bundle, facts: dict[str, Any]) -> None:

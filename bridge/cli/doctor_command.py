@@ -64,6 +64,7 @@ def doctor(
 
 def _walk(invocation: Invocation, running: Running, names: tuple[str, ...], *, fix: bool) -> list[Finding]:
     from bridge.doctor import Visit, examine
+    from bridge.settings import exposures
 
     visit = Visit(
         running.settings,
@@ -73,6 +74,7 @@ def _walk(invocation: Invocation, running: Running, names: tuple[str, ...], *, f
         deadline=invocation.options.deadline,
         trace=running.trace,
         fix=fix,
+        exposures=exposures(running.loaded),
     )
     with _waiting() as told:
 

@@ -34,16 +34,21 @@ def show(invocation: Invocation) -> None:
 
 
 def check(invocation: Invocation) -> None:
-    """Look for mistakes in the settings and the own scripts, all at once. Connects nothing."""
+    """Look for mistakes in the settings and the own scripts, and who else may read or write them. Connects nothing."""
     from bridge.cli.running import prepared
+    from bridge.settings import exposures
 
     with prepared(invocation) as running:
         running.scripts.all()
+        found = exposures(running.loaded)
     file = _file(running.loaded.file)
     if invocation.options.json:
-        output.print_json({"file": file, "rows": []})
+        output.print_json({"file": file, "rows": [one.as_json() for one in found]})
     else:
         output.print_line(f"{file or 'The settings of the environment'}: no mistakes. Nothing was connected.")
+        for one in found:
+            output.print_pieces(("warning: ", "yellow"), one.seen)
+            output.print_pieces("  ", ("what to do: ", "bold"), one.remedy)
 
 
 def schema(invocation: Invocation) -> None:

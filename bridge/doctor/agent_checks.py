@@ -31,11 +31,14 @@ _OFFERED_AS = {
 
 
 def settings(visit: Visit) -> Seen:
-    """That they can be used, which they can when it comes to this; and the own scripts."""
+    """That they can be used, which they can when it comes to this; the own scripts, and who else may reach all that."""
     try:
         count = len(visit.scripts.all())
     except ScriptError as error:
         return of_error(error)
+    if visit.exposures:
+        seen = " ".join(one.seen for one in visit.exposures)
+        return warning("open-to-others", seen, f"{', '.join(one.remedy for one in visit.exposures)}.")
     agent, exchange = visit.settings.agent, visit.settings.exchange
     return ok(
         f"The settings have no mistakes: {agent.host}:{agent.effective_port} by {agent.auth}, Exchange by "

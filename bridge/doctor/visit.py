@@ -9,7 +9,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from bridge.scripts import ScriptFolder
 from bridge.session import BridgeState, RunspaceInfo, Session
 from bridge.session.probing import Answer
 from bridge.session.wire_trace import WireTrace
-from bridge.settings import Settings
+from bridge.settings import Exposure, Settings
 
 _OWN = "-doctor-"
 _OWN_NAMES = 9
@@ -28,7 +28,10 @@ _OWN_IDLE_SECONDS = 60
 
 @dataclass
 class Visit:
-    """One walk. ``listener``, ``hide`` and ``trace`` are the session's, and so is ``deadline``, in seconds."""
+    """One walk. ``listener``, ``hide`` and ``trace`` are the session's, and so is ``deadline``, in seconds.
+
+    ``exposures`` is what of the settings others may read or write.
+    """
 
     settings: Settings
     scripts: ScriptFolder
@@ -37,6 +40,7 @@ class Visit:
     deadline: float | None = None
     trace: WireTrace | None = None
     fix: bool = False
+    exposures: Sequence[Exposure] = ()
     greeting: Answer | None = None
     greeting_error: BridgeError | None = None
     shells: list[RunspaceInfo] = field(default_factory=list)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bridge.settings.agent import AgentSettings
 from bridge.settings.batch import BatchSettings
+from bridge.settings.exposure import Exposure, exposures
 from bridge.settings.helloid import HelloIdSettings
 from bridge.settings.loading import Loaded, load_settings
 from bridge.settings.model import (
@@ -25,6 +26,7 @@ __all__ = [
     "AgentSettings",
     "BatchSettings",
     "ExchangeSettings",
+    "Exposure",
     "HelloIdSettings",
     "JournalSettings",
     "Loaded",
@@ -34,6 +36,7 @@ __all__ = [
     "ScriptSettings",
     "Settings",
     "effective",
+    "exposures",
     "is_loopback",
     "load_settings",
     "settings_schema",

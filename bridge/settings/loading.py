@@ -23,7 +23,7 @@ from bridge.errors import Mistake, SettingsError
 from bridge.settings.keys import KEYS, SECTIONS, Key
 from bridge.settings.model import Settings
 from bridge.settings.section import RULE, Violation
-from bridge.settings.sources import COMMAND_LINE, Reading, sources
+from bridge.settings.sources import COMMAND_LINE, SECRETS_VARIABLE, Reading, sources
 
 DEFAULT = "default"
 
@@ -37,11 +37,13 @@ class Loaded:
 
     ``file`` is the settings file that was read, or None. ``origins`` maps each key (``agent.host``) to its origin:
     ``settings.toml:3``, ``environment EXO_BRIDGE_AGENT__HOST``, ``secrets directory``, ``command line`` or ``default``.
+    ``secrets_folder`` is the secrets directory, or None.
     """
 
     settings: Settings
     file: Path | None
     origins: Mapping[str, str]
+    secrets_folder: Path | None = None
 
 
 def load_settings(
@@ -88,7 +90,8 @@ def _load(
     if settings is None or mistakes:
         return _error(mistakes, reading)
     origins = {name: reading.entries[name].origin if name in reading.entries else DEFAULT for name in _ALL}
-    return Loaded(settings, reading.file, origins)
+    secrets = environ.get(SECRETS_VARIABLE)
+    return Loaded(settings, reading.file, origins, Path(secrets) if secrets else None)
 
 
 def _validate(values: dict[str, Any], reading: Reading) -> tuple[Settings | None, list[Mistake]]:

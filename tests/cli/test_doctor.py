@@ -47,6 +47,18 @@ def test_what_is_wrong_is_told_with_its_remedy(cli: Cli, settings: str, agent: A
     assert "1 failed" in result.out.splitlines()[-1]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+def test_settings_that_others_may_read(cli: Cli, settings: str) -> None:
+    """It is a warning with the file, its mode and the command that ends it; the exit code says that all works."""
+    Path(settings).chmod(0o644)
+    result = cli("doctor", "--only", "settings", "--settings", settings, "--json")
+    (row,) = result.json["rows"]
+    assert (result.code, row["status"], row["cause"]) == (0, "warning", "open-to-others")
+    assert f"{settings} (mode 0644)" in row["seen"]
+    assert f"chmod 600 {settings}" in row["remedy"]
+    assert cli("explain", row["cause"]).code == 0
+
+
 def test_json(cli: Cli, settings: str, agent: Agent) -> None:
     """A row for each check with name, status, seen and remedy; a warning is no failure."""
     agent.simulator.tenant.denied = {"Set-Mailbox"}

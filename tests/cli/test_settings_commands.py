@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "contoso.toml"
     file.write_text(GOOD, "utf-8")
+    file.chmod(0o600)
     return file
 
 
@@ -74,6 +76,58 @@ def test_no_file(cli: Cli, settings: Path) -> None:
     result = cli("settings", "check", "--settings", "elsewhere.toml")
     assert result.code == 2
     assert "elsewhere.toml" in result.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+def test_what_others_may_read_or_write(cli: Cli, settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file is named with its mode and the command that ends it; it is a warning, and the exit code stays 0."""
+    folder = settings.parent
+    for name, mode in (
+        ("agent.key", 0o640),
+        ("app.pfx", 0o604),
+        ("own/Get-Answer.ps1", 0o664),
+        ("own/Get-It.ps1", 0o644),
+    ):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("param()\n", "utf-8")
+        (folder / name).chmod(mode)
+    (folder / "own").chmod(0o775)
+    (folder / "secrets").mkdir(mode=0o755)
+    (folder / "secrets" / "agent__password").write_text("canary-3", "utf-8")
+    monkeypatch.setenv("EXO_BRIDGE_SECRETS_DIR", str(folder / "secrets"))
+    text = GOOD.replace("client_secret = ", "certificate_pfx_file = 'app.pfx'\ncertificate_password = ")
+    more = "certificate_key_file = 'agent.key'\n\n[exchange]"
+    settings.write_text(text.replace("[exchange]", more) + "[scripts]\nfolder = 'own'\n", "utf-8")
+    settings.chmod(0o646)
+
+    result = cli("settings", "check", "--settings", str(settings), "--json")
+    assert result.code == 0
+    assert [(Path(row["file"]).name, row["mode"], row["remedy"].split()[1]) for row in result.json["rows"]] == [
+        ("contoso.toml", "0646", "600"),
+        ("secrets", "0755", "700"),
+        ("agent.key", "0640", "600"),
+        ("app.pfx", "0604", "600"),
+        ("own", "0775", "go-w"),
+        ("Get-Answer.ps1", "0664", "go-w"),
+    ]
+    person = cli("settings", "check", "--settings", str(settings))
+    assert person.code == 0
+    assert f"read and written by others: {settings} (mode 0646)." in person.out
+    assert f"chmod 600 {settings}" in person.out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+def test_a_file_without_a_secret_may_be_read(cli: Cli, settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the secrets stand elsewhere, out of reach, there is nothing to say."""
+    secrets = settings.parent / "secrets"
+    secrets.mkdir(mode=0o700)
+    (secrets / "agent__password").write_text("canary-1", "utf-8")
+    (secrets / "exchange__client_secret").write_text("canary-2", "utf-8")
+    monkeypatch.setenv("EXO_BRIDGE_SECRETS_DIR", str(secrets))
+    lines = [line for line in GOOD.splitlines() if "canary" not in line]
+    settings.write_text("\n".join(lines), "utf-8")
+    settings.chmod(0o644)
+    assert cli("settings", "check", "--settings", str(settings), "--json").json["rows"] == []
 
 
 def test_schema(cli: Cli, settings: Path) -> None:

@@ -28,7 +28,11 @@ OF_ERRORS = {"script", "agent-tls", "exchange"}
 """Causes whose remedy is the error's own, which other tests hold; the page names one command more."""
 ROOT = Path(__file__).parents[2]
 CASES: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("cases.toml").read_text("utf-8"))["case"]
-TRIED_ELSEWHERE = {"settings": "exo-bridge settings check", "module-unfit": "Install-Module"}
+TRIED_ELSEWHERE = {
+    "settings": "exo-bridge settings check",
+    "open-to-others": "exo-bridge settings check",
+    "module-unfit": "Install-Module",
+}
 
 
 @pytest.fixture(params=["contract", pytest.param("pwsh", marks=pytest.mark.pwsh)])
