@@ -6,6 +6,7 @@ Rules:
 
 - Each script is one function, made from its name alone: ``group/Grant-GroupMember.ps1`` is
   ``Grant-ExoBridgeGroupMember``. Its text is the function's body, unchanged.
+- What the log-on of the settings never runs is in the module, so that the hash is the same, and hidden from clients.
 - The module carries one hash over the names and texts of its scripts. A client whose scripts have another hash runs
   nothing there: what is installed would do something else than what it means.
 - A JEA endpoint puts restricted stand-ins before some common commands, for what a client may ask; in the module the
@@ -23,6 +24,7 @@ import hashlib
 import re
 import tempfile
 import uuid
+from collections.abc import Collection
 from pathlib import Path
 
 from bridge.errors import ScriptError, UsageError
@@ -56,13 +58,16 @@ def scripts_sha256(scripts: ScriptFolder) -> str:
     return hashlib.sha256("".join(lines).encode("utf-8")).hexdigest()
 
 
-def write_files(folder: Path, scripts: ScriptFolder, group: str, *, force: bool = False) -> list[Path]:
+def write_files(
+    folder: Path, scripts: ScriptFolder, group: str, *, hidden: Collection[str] = (), force: bool = False
+) -> list[Path]:
     r"""Write the module folder ``ExoBridge`` and ``ExoBridge.pssc`` below ``folder``; gives the files.
 
-    ``group`` (``CONTOSO\exo-bridge``) is who may use the endpoint. Raises UsageError when files are there already and
-    ``force`` is not given, or cannot be written; ScriptError for scripts that cannot be functions.
+    ``group`` (``CONTOSO\exo-bridge``) is who may use the endpoint; ``hidden`` are scripts that they may not run. Raises
+    UsageError when files are there already and ``force`` is not given, or cannot be written; ScriptError for scripts
+    that cannot be functions.
     """
-    texts = file_texts(scripts, group)
+    texts = file_texts(scripts, group, hidden)
     module, session = folder / MODULE, folder / f"{MODULE}.pssc"
     there = [path for path in (module, session) if path.exists()]
     if there and not force:
@@ -97,10 +102,10 @@ def _put(new: Path, place: Path, replaced: Path) -> None:
         raise
 
 
-def file_texts(scripts: ScriptFolder, group: str) -> dict[str, str]:
+def file_texts(scripts: ScriptFolder, group: str, hidden: Collection[str] = ()) -> dict[str, str]:
     """The files, by their path below the folder. Raises ScriptError."""
     functions = _functions(scripts)
-    names = _array(functions)
+    names = _array(tuple(name for name, script in functions.items() if script.name not in hidden))
     digest = scripts_sha256(scripts)
     return {
         f"{MODULE}/{MODULE}.psm1": _module(functions, digest),
@@ -185,7 +190,7 @@ def _data(comment: str, **keys: str) -> str:
     return f"# {comment} Written by exo-bridge session jea-files.\n@{{\n{lines}}}\n"
 
 
-def _array(names: dict[str, Script] | tuple[str, ...]) -> str:
+def _array(names: tuple[str, ...]) -> str:
     return "@(" + ", ".join(f"'{name}'" for name in names) + ")"
 
 

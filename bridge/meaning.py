@@ -141,6 +141,9 @@ MEANING_BY_ID: dict[str, Meaning] = {
         remedy="The agent asks Entra ID for the token ([exchange] token_from): check that it may reach "
         "login.microsoftonline.com, or let this machine ask.",
     ),
+    "Bridge.AuthorityInClear": replace(
+        problems.LOGON_REFUSED, remedy="Set [exchange] authority to an address that begins with https://."
+    ),
     "Bridge.PfxNotOpened": replace(
         problems.LOGON_REFUSED, remedy="Check [exchange] certificate_password, and that the file is a PFX (PKCS #12)."
     ),

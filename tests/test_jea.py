@@ -13,6 +13,7 @@ from bridge.jea import file_texts, function_name, scripts_sha256, write_files
 from bridge.scripts import ScriptFolder
 from tests.cli.conftest import Cli, cli  # noqa: F401 - the fixture of that name
 
+TOKEN, CERTIFICATE = "'Get-ExoBridgeBridgeToken'", "'Import-ExoBridgeBridgeCertificate'"
 GROUP = r"CONTOSO\exo-bridge"
 FILES = ["ExoBridge/ExoBridge.psm1", "ExoBridge/ExoBridge.psd1", "ExoBridge/RoleCapabilities/ExoBridge.psrc"]
 PARSE = """
@@ -129,6 +130,38 @@ def test_powershell_reads_the_files(pwsh_path: str, tmp_path: Path) -> None:
 
     count = len(scripts.names())
     assert done.stdout.split("\n") == [f"{count} 1 ", f"1 {count} ", f"1 1 {GROUP}", ""]
+
+
+@pytest.mark.parametrize(
+    ("keys", "token", "certificate"),
+    [
+        ('client_secret = "x"', False, False),
+        ('client_secret = "x"\ntoken_from = "agent"', True, False),
+        ('certificate_agent_file = "C:\\\\exo.pfx"', False, True),
+        ('certificate_pfx = "AAAA"', False, True),
+        (f'certificate_thumbprint = "{"0" * 40}"\ntoken_from = "agent"', False, False),
+    ],
+    ids=["token from here", "token from the agent", "PFX file there", "PFX from here", "certificate"],
+)
+def test_the_role_has_what_the_log_on_needs(
+    cli: Cli,  # noqa: F811 - the fixture
+    tmp_path: Path,
+    keys: str,
+    token: bool,
+    certificate: bool,
+) -> None:
+    """The functions for a token and for a certificate are visible only with the settings that use them."""
+    settings = tmp_path / "settings.toml"
+    agent = '[agent]\nhost = "a"\nuser = "u"\npassword = "p"\n'
+    settings.write_text(f'{agent}[exchange]\norganization = "o.example"\napp_id = "x"\n{keys}\n', "utf-8")
+    done = cli("session", "jea-files", "--out", str(tmp_path), "--group", GROUP, "--settings", str(settings), "--json")
+    module, manifest, role = ((tmp_path / name).read_text("ascii") for name in FILES)
+
+    for text in (manifest, role):
+        assert (TOKEN in text, CERTIFICATE in text) == (token, certificate)
+        assert "Connect-ExoBridgeBridge" in text
+    assert f"function {TOKEN[1:-1]} {{" in module
+    assert done.json["scripts"] == scripts_sha256(ScriptFolder())
 
 
 def test_the_command(cli: Cli, tmp_path: Path) -> None:  # noqa: F811 - the fixture

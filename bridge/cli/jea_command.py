@@ -24,14 +24,17 @@ def jea_files(
     """Write the files of a JEA endpoint, which runs these scripts and nothing else, and say how to install them."""
     from bridge.cli.running import prepared
     from bridge.jea import file_texts, install_commands, scripts_sha256, write_files
+    from bridge.session.exchange_logon import unused_scripts
 
     dry_run = invocation.options.dry_run
     with prepared(invocation) as running:
         scripts = running.scripts
+        # A simulator's log-on is not the one that the files are for.
+        hidden = unused_scripts(running.settings.exchange) if running.simulator is None else frozenset()
         if dry_run:
-            files = [out / name for name in file_texts(scripts, group)]
+            files = [out / name for name in file_texts(scripts, group, hidden)]
         else:
-            files = write_files(out, scripts, group, force=force)
+            files = write_files(out, scripts, group, hidden=hidden, force=force)
         digest = scripts_sha256(scripts)
     commands = install_commands(out)
     if invocation.options.json:

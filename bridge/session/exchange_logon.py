@@ -96,6 +96,14 @@ def logon_parameters(
     return {name: value for name, value in parameters.items() if value}
 
 
+def unused_scripts(exchange: ExchangeSettings) -> frozenset[str]:
+    """The scripts of the session that no log-on with these settings runs: what an endpoint need not offer."""
+    unused = {CERTIFICATE_SCRIPT} if exchange.logon not in ("certificate-file", "certificate-pfx") else set()
+    if exchange.logon != "app-secret" or exchange.token_from != "agent":  # noqa: S105 - a place, not a token
+        unused.add(TOKEN_SCRIPT)
+    return frozenset(unused)
+
+
 def setup_error(reply: Reply, logon: Logon) -> errors.BridgeError:
     """What it means that the runspace could not be set up; ``logon`` is the kind of log-on that was tried."""
     if not reply.errors:

@@ -93,18 +93,23 @@ class ExchangeSetup:
     def ask(self, script: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """The one object that a script of the session answers."""
         reply = self._send(script, parameters)
-        self._check_answered(reply, script)
+        self._check_answered(reply)
         return reply.output[0]
 
     def _send(self, script: str, parameters: Mapping[str, Any]) -> Reply:
         try:
-            return self._run(script, parameters)
+            reply = self._run(script, parameters)
         except errors.AgentError as error:
             error.maybe_sent = False
             raise
+        if self._settings.agent.jea and reply.errors and function_name(script) == reply.errors[0].target:
+            raise errors.InstalledScriptsDiffer(
+                f"The endpoint {self._settings.agent.configuration_name!r} has no function {function_name(script)}."
+            )
+        return reply
 
     def _state(self, reply: Reply, runspace: str) -> BridgeState:
-        self._check_answered(reply, _STATE)
+        self._check_answered(reply)
         return bridge_state(reply.output[0], runspace, self._runspace.id)
 
     def _check_installed(self, state: BridgeState) -> None:
@@ -116,12 +121,7 @@ class ExchangeSetup:
                 f"hash is {installed[:12] or 'not there'}, and {wanted[:12]} here. Nothing was run."
             )
 
-    def _check_answered(self, reply: Reply, script: str) -> None:
+    def _check_answered(self, reply: Reply) -> None:
         """Raise what it means that a script of the session did not answer."""
-        if reply.ok and reply.output:
-            return
-        if self._settings.agent.jea and reply.errors and function_name(script) == reply.errors[0].target:
-            raise errors.InstalledScriptsDiffer(
-                f"The endpoint {self._settings.agent.configuration_name!r} has no function {function_name(script)}."
-            )
-        raise setup_error(reply, self._settings.exchange.logon)
+        if not reply.ok or not reply.output:
+            raise setup_error(reply, self._settings.exchange.logon)

@@ -3,7 +3,8 @@
 Fetches an access token for Exchange Online from here, with the application's secret.
 .DESCRIPTION
 Asks Entra ID by the client credentials grant. A redirect is not followed, so the secret goes nowhere else. The token
-is given back as a SecureString; nothing of it or of the secret is kept here or written to a stream.
+is given back as a SecureString; nothing of it or of the secret is kept here or written to a stream. To an authority
+without TLS, unless it is on this machine, nothing is sent.
 .PARAMETER Authority
 Where Entra ID issues tokens, such as https://login.microsoftonline.com.
 .PARAMETER Tenant
@@ -26,6 +27,10 @@ param(
 )
 
 $ErrorActionPreference = 'Stop'
+if ($Authority -notmatch '^(https://[^/]|http://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/|\z))') {
+    Write-Error -ErrorId 'Bridge.AuthorityInClear' -Category InvalidArgument -TargetObject $Authority -ErrorAction Stop `
+        -Message "The secret is not sent to ${Authority}: it is no address that begins with https://."
+}
 if ($PSVersionTable.PSEdition -ne 'Core') {
     # Windows PowerShell loads this assembly when asked, and on an older system it does not offer TLS 1.2 by itself.
     Add-Type -AssemblyName System.Net.Http

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from bridge import errors
 from bridge.scripts import ScriptFolder
@@ -288,6 +289,22 @@ def test_a_token_is_renewed_before_it_ends(agent: Agent, pfx: Pfx, kind: str) ->
         reply = opening.run("session/Get-BridgeState.ps1", {}, lambda _record: None)
     assert reply.output[0]["token_expires"] > first.token_expires
     assert agent.logons() == 2
+
+
+@pytest.mark.parametrize(
+    "authority", ["http://login.example", "http://127.0.0.1.example", "ftp://localhost", "x", "https:///x"]
+)
+def test_the_agent_sends_the_secret_to_no_address_in_clear(agent: Agent, pfx: Pfx, authority: str) -> None:
+    """Whoever may call the script can name any authority; one without TLS is refused, unless it is the agent itself."""
+    given = {"authority": authority, "tenant": "t", "app_id": "a", "client_secret": SecretStr("canary-secret")}
+    with session(agent, exchange(agent, "app-secret", pfx)) as opening:
+        opening.open()
+        reply = opening.run("session/Get-BridgeToken.ps1", given, lambda _record: None)
+    (error,) = reply.errors
+    assert error.error_id.startswith("Bridge.AuthorityInClear")
+    assert authority in error.message
+    assert "https" in error.message
+    assert "canary" not in error.message
 
 
 def test_an_agent_that_does_not_reach_entra_id(agent: Agent, pfx: Pfx) -> None:

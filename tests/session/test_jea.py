@@ -16,6 +16,8 @@ from bridge.jea import function_name, write_files
 from bridge.model import Record
 from bridge.runner import run_call
 from bridge.scripts import ScriptFolder
+from bridge.session import Session
+from bridge.session.exchange_logon import CERTIFICATE_SCRIPT, TOKEN_SCRIPT, unused_scripts
 from bridge.simulator import Simulator, SimulatorError, SimulatorOptions
 from tests.agent import Agent, running_agent
 from tests.test_cases import CASES, Bench, check
@@ -168,6 +170,28 @@ def test_an_endpoint_without_the_functions(pwsh_path: str) -> None:
 
     assert function_name("session/Get-BridgeState.ps1") in raised.value.message
     assert agent.records == []
+
+
+def test_what_the_log_on_does_not_need_is_hidden(start: Start, tmp_path: Path) -> None:
+    """The functions that take a secret or a certificate are no part of the role; another log-on is told of it."""
+    agent = start(None)
+    secret = agent.settings().exchange
+    at_agent = secret.model_copy(update={"token_from": "agent"})
+    write_files(tmp_path, ScriptFolder(), GROUP, hidden=unused_scripts(secret), force=True)
+    with agent.session() as session:
+        session.open()
+        for script in (TOKEN_SCRIPT, CERTIFICATE_SCRIPT):
+            (error,) = session.run(script, {}, no_record).errors
+            assert (error.reason, error.target) == ("CommandNotFoundException", function_name(script))
+    settings = agent.settings(on_exit="close", runspace_name="other").model_copy(update={"exchange": at_agent})
+    with Session(settings, ScriptFolder()) as session, pytest.raises(errors.InstalledScriptsDiffer) as raised:
+        session.open()
+    assert function_name(TOKEN_SCRIPT) in raised.value.message
+    assert "jea-files" in raised.value.remedy
+
+    write_files(tmp_path, ScriptFolder(), GROUP, hidden=unused_scripts(at_agent), force=True)
+    with Session(settings, ScriptFolder()) as session:
+        assert session.open().connection == "new"
 
 
 def test_shells_of_other_endpoints_are_left_alone(start: Start) -> None:

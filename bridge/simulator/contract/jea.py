@@ -1,7 +1,8 @@
 """A JEA endpoint without a PowerShell: which function of its module is which script.
 
-Rules: of the endpoint's files only the module is read, and of that only what `exo-bridge session jea-files` writes:
-each function begins with a line ``function NAME {`` and ends with a line that begins with ``}`` and names its script.
+Rules: of the endpoint's files only the module and its role are read, and of those only what `exo-bridge session
+jea-files` writes: each function begins with a line ``function NAME {`` and ends with a line that begins with ``}`` and
+names its script; what the role makes visible is one array on one line.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from typing import NoReturn
 from bridge.simulator.engine import Command, ErrorInfo, TerminatingError
 
 _FUNCTION = re.compile(r"^function ([\w-]+) \{\n(.*?)^\} # \S+\.ps1$", re.MULTILINE | re.DOTALL)
+_VISIBLE = re.compile(r"^ *VisibleFunctions = @\((.*)\)$", re.MULTILINE)
 _HASH = re.compile(r"^\$script:ExoBridgeScripts = '([0-9a-f]+)'$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class JeaModule:
-    """The functions of an endpoint: the hash of each one's text by its name in lower case, and the hash over all."""
+    """The visible functions of an endpoint: the hash of each text by its name in lower case, and the hash over all."""
 
     scripts: str
     functions: dict[str, str]
@@ -32,8 +34,12 @@ class JeaModule:
         path = session_file.parent / name / f"{name}.psm1"
         text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
         found = _HASH.search(text)
+        role = (path.parent / "RoleCapabilities" / f"{name}.psrc").read_text("utf-8-sig")
+        visible = set(re.findall(r"'([\w-]+)'", " ".join(_VISIBLE.findall(role)).lower()))
         functions = {
-            match[1].lower(): hashlib.sha256(match[2].encode("utf-8")).hexdigest() for match in _FUNCTION.finditer(text)
+            match[1].lower(): hashlib.sha256(match[2].encode("utf-8")).hexdigest()
+            for match in _FUNCTION.finditer(text)
+            if match[1].lower() in visible
         }
         return cls(found[1] if found else "", functions)
 

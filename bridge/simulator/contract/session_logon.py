@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _SCOPE = "https://outlook.office365.com/.default"
 _SECONDS = 30
+_SAFE_AUTHORITY = re.compile(
+    r"https://[^/]|http://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/|\Z)", re.IGNORECASE | re.ASCII
+)
 
 
 def import_certificate(run: Run) -> None:
@@ -67,6 +70,9 @@ def _open_pfx(text: str, password: str) -> tuple[Any, Any]:
 def fetch_token(run: Run) -> None:
     """session/Get-BridgeToken.ps1."""
     authority, app_id, secret = run.values["Authority"], run.values["AppId"], run.values["ClientSecret"].reveal()
+    if not _SAFE_AUTHORITY.match(authority):
+        message = f"The secret is not sent to {authority}: it is no address that begins with https://."
+        run.fail("AuthorityInClear", "InvalidArgument", message, authority)
     tenant = urllib.parse.quote(run.values["Tenant"], safe="")
     run.verbose(f"Asking {authority} for a token for the application '{app_id}'.")
     form = {"grant_type": "client_credentials", "client_id": app_id, "client_secret": secret, "scope": _SCOPE}
