@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bridge.journal.errors import JournalError, JournalNotRead, JournalNotWritten
+from bridge.program import make_own_folder
 
 APPLICATION_ID = 0x65786F6A
 """``exoj`` in ASCII."""
@@ -80,7 +81,7 @@ def open_to_write(path: Path, *, timeout: float, steps: Sequence[Step] = STEPS) 
     ``timeout`` is how many seconds another writer is waited for. Raises JournalNotWritten and JournalNotRead.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_own_folder(path.parent)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise JournalNotWritten(f"The journal {path} cannot be written: {error.strerror or error}.") from error

@@ -180,6 +180,15 @@ def test_owner_only(journal: Journal, run: str, path: Path) -> None:
         assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0
 
 
+def test_on_windows_the_folder_above_decides(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that an elevated run makes for the journal is one like any other, which the service can read too."""
+    monkeypatch.setattr("bridge.program._is_windows", lambda: True)
+    plain = path.parent.with_name("plain")
+    plain.mkdir()
+    Journal(path).close()
+    assert path.parent.stat().st_mode == plain.stat().st_mode
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

@@ -23,6 +23,7 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from bridge.errors import UsageError
+from bridge.program import make_own_folder
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _file(address: str, suffix: str) -> Path:
 
 
 def _lock(address: str) -> FileLock:
-    _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_own_folder(_folder())
     return FileLock(_file(address, ".lock"), timeout=0)
 
 
