@@ -20,11 +20,13 @@ CommandMetadata.GetRestrictedCommands of PowerShell (their names).
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
-import tempfile
+import secrets
+import shutil
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from bridge.errors import ScriptError, UsageError
@@ -76,17 +78,32 @@ def write_files(
         raise UsageError(f"{module} is not a folder that this command wrote.", remedy="Give another --out.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".exo-bridge-", dir=folder) as new:
+        with _new_folder(folder) as new:
             for name, text in texts.items():
-                path = Path(new) / name
+                path = new / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(text.encode("ascii" if text.isascii() else "utf-8-sig"))
-            _put(Path(new) / MODULE, module, Path(new) / "replaced")
-            (Path(new) / f"{MODULE}.pssc").replace(session)
+            _put(new / MODULE, module, new / "replaced")
+            (new / f"{MODULE}.pssc").replace(session)
     except OSError as error:
         said = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         raise UsageError(f"The files cannot be written: {said}.", remedy="Give --out a folder to write in.") from error
     return [folder / name for name in texts]
+
+
+@contextlib.contextmanager
+def _new_folder(place: Path) -> Iterator[Path]:
+    """A folder in ``place`` that is gone in the end; whoever may read ``place`` may read it. Raises OSError.
+
+    One of ``tempfile`` is for its owner alone, which on Windows goes along with what is moved out of it: the user of
+    the endpoint could not read the module.
+    """
+    new = place / f".exo-bridge-{secrets.token_hex(8)}"
+    new.mkdir()
+    try:
+        yield new
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def _put(new: Path, place: Path, replaced: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -53,6 +54,21 @@ def test_every_script_is_one_function_unchanged(tmp_path: Path) -> None:
         assert f"'{name}'" in role
     assert f"'{scripts_sha256(scripts)}'" in module
     assert rf"'{GROUP}' = @{{ RoleCapabilities = 'ExoBridge' }}" in session
+
+
+def test_no_folder_is_made_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows that would stay with the module when it is moved, and the endpoint's users could not read it."""
+    make, modes = os.mkdir, []
+
+    def mkdir(path: Path, mode: int = 0o777) -> None:
+        modes.append(mode)
+        make(path, mode)
+
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    write_files(tmp_path, ScriptFolder(), GROUP)
+
+    assert set(modes) == {0o777}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ExoBridge", "ExoBridge.pssc"]
 
 
 def test_the_name_is_made_from_the_script_alone() -> None:
