@@ -186,5 +186,5 @@ def _read_holder(place: Path) -> Holder | None:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):
+    except (KeyError, OSError, ImportError):  # the last on Windows, where no variable names the account
         return "an account without a name"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import random
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import RunspaceBusy
+from bridge.session.lock import RunspaceLock
 from tests.agent import Agent, running_agent
 
 _GROUPS = ("development", "finance")
@@ -203,6 +205,23 @@ def kill_at_random_moments(victims: list[Grant], agent: Agent, chance: random.Ra
             del at[victim]
             victim.kill()
         time.sleep(0.01)
+
+
+def test_an_account_without_a_name_has_its_turn_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task on Windows whose environment names no account gets the runspace, and who waits is told that."""
+
+    def nameless() -> str:
+        raise ImportError("No module named 'pwd'")  # what Python says there, before 3.13
+
+    monkeypatch.setattr(getpass, "getuser", nameless)
+    first, second = RunspaceLock("agent", tmp_path), RunspaceLock("agent", tmp_path)
+    assert first.acquire(1, print) is None
+    try:
+        holder = second.acquire(0, lambda _: None)
+    finally:
+        first.release()
+    assert holder is not None
+    assert holder.user == "an account without a name"
 
 
 def test_waiting_for_a_client_elsewhere_is_told_once(
