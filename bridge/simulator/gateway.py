@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 import threading
 import urllib.parse
@@ -23,6 +24,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import platformdirs
 
 from bridge.simulator.exchange_module import MODULE_NAME, command_module, render
 from bridge.simulator.loopback import Documents, LoopbackServer
@@ -37,6 +40,9 @@ URL_VARIABLE = "EXO_BRIDGE_SIMULATOR_URL"
 TOKEN_VARIABLE = "EXO_BRIDGE_SIMULATOR_TOKEN"  # noqa: S105 - the variable's name
 
 _MODULE_PATH = "PSModulePath"
+_POLICY = "PSExecutionPolicyPreference"
+"""The policy of one process (Microsoft, about_Execution_Policies). PowerShell's own option for it sets this variable,
+but not with -s. Elsewhere than on Windows it changes nothing."""
 _TOKEN_SECONDS = 3599
 _WRITE_ERROR = "Write-ErrorMessage"
 
@@ -100,7 +106,12 @@ class Gateway:
 
         The module is as the tenant has it at this moment: its version, or none at all.
         """
-        variables = {URL_VARIABLE: f"{self.authority}/powershell/", TOKEN_VARIABLE: self._token}
+        variables = {
+            URL_VARIABLE: f"{self.authority}/powershell/",
+            TOKEN_VARIABLE: self._token,
+            # A Windows client allows no module that is a file unless it is told otherwise.
+            _POLICY: "Bypass",
+        }
         path = [part for part in os.environ.get(_MODULE_PATH, "").split(os.pathsep) if part]
         if self.tenant.module_installed:
             # PowerShell 7 puts the user's modules before the variable's unless they stand in it; a real
@@ -247,7 +258,10 @@ def _table(body: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _user_modules() -> list[Path]:
     """Where PowerShell 7 looks for the modules of this user. Source: Microsoft, about_PSModulePath."""
-    if os.name == "nt":
-        return [Path.home() / "Documents" / "PowerShell" / "Modules"]
-    data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return [Path(data) / "powershell" / "Modules"]
+    if sys.platform == "win32":
+        # OneDrive moves the documents elsewhere.
+        modules = platformdirs.user_documents_path() / "PowerShell" / "Modules"
+    else:
+        data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+        modules = Path(data) / "powershell" / "Modules"
+    return [modules]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import platformdirs
 import pytest
 
 from bridge.simulator.exchange_module import command_module, functions, has_credential
@@ -573,6 +575,21 @@ def test_lost_connection(gateway: Gateway) -> None:
     status, answer = post(f"{variables[URL_VARIABLE]}invoke", body, {"X-Simulator-Token": variables[TOKEN_VARIABLE]})
     assert status == 200
     assert b"Please re-establish the connection" in answer
+
+
+def test_the_module_may_run_where_no_script_may(gateway: Gateway) -> None:
+    """PowerShell on a Windows client runs no module that is a file unless its process is told to."""
+    assert gateway.environment()["PSExecutionPolicyPreference"] == "Bypass"
+
+
+def test_the_modules_of_a_user_whose_documents_were_moved(
+    gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows they are below the documents, wherever OneDrive has put these."""
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(platformdirs, "user_documents_path", lambda: tmp_path)
+    folders = gateway.environment()["PSModulePath"].split(os.pathsep)
+    assert folders[1] == str(tmp_path / "PowerShell" / "Modules")
 
 
 def test_stop_leaves_nothing(tenant: FakeTenant) -> None:
