@@ -19,7 +19,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from bridge.journal.errors import JournalError, JournalNotRead, JournalNotWritten
 from bridge.program import make_own_folder
@@ -72,6 +72,7 @@ STEPS: tuple[Step, ...] = (
 
 _POLL_SECONDS = 0.02
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+_CLOSED = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -106,13 +107,13 @@ def open_to_read(path: Path, *, timeout: float) -> sqlite3.Connection:
             f"There is no journal at {path}.", remedy="The first change begins it; or give the right file."
         )
     with told(path):
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?{_mode(path)}", uri=True, timeout=timeout)
-    try:
-        with told(path):
-            version = _check_file(connection, path, STEPS)
-    except BaseException:
-        connection.close()
-        raise
+        try:
+            connection, version = _connect_to_read(path, "mode=ro", timeout)
+        except sqlite3.OperationalError as error:
+            # SQLite makes files beside it even to read; where it may not, nobody writes, and it has to be told so.
+            if error.sqlite_errorcode & 0xFF not in _CLOSED or path.with_name(f"{path.name}-wal").exists():
+                raise
+            connection, version = _connect_to_read(path, "immutable=1", timeout)
     if version < len(STEPS):
         connection.close()
         raise JournalNotRead(
@@ -122,10 +123,20 @@ def open_to_read(path: Path, *, timeout: float) -> sqlite3.Connection:
     return connection
 
 
-def _mode(path: Path) -> str:
-    """How to open a journal to read. Where the folder takes no file nobody can write, and SQLite has to be told."""
-    is_closed = not path.with_name(f"{path.name}-wal").exists()
-    return "immutable=1" if is_closed and not os.access(path.parent, os.W_OK) else "mode=ro"
+def _connect_to_read(path: Path, how: str, timeout: float) -> tuple[sqlite3.Connection, int]:
+    """A connection, and the version of the schema. Raises JournalNotRead and SQLite's errors."""
+    connection = sqlite3.connect(f"{uri_of(path.absolute())}?{how}", uri=True, timeout=timeout)
+    try:
+        return connection, _check_file(connection, path, STEPS)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def uri_of(path: PurePath) -> str:
+    """The URI of a rooted path as SQLite takes it: a server (``//server/share/journal.db``) is a part of the path."""
+    uri = path.as_uri()
+    return uri if uri.startswith("file:///") else uri.replace("file:", "file://", 1)
 
 
 def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Step] = STEPS) -> None:

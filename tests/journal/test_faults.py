@@ -10,12 +10,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 import pytest
 
 from bridge.journal import Journal, JournalNotRead, JournalNotWritten, JournalReader, JournalRefused, RunFacts, State
-from bridge.journal.schema import STEPS, migrate, open_to_write
+from bridge.journal.schema import STEPS, migrate, open_to_write, uri_of
 from bridge.model import Status
 from tests.journal.conftest import outcome, planned
 
@@ -148,6 +148,19 @@ def test_read_only(folder: int) -> None:
     finally:
         place.chmod(0o700)
         shutil.rmtree(place)
+
+
+@pytest.mark.parametrize(
+    ("path", "uri"),
+    [
+        (PureWindowsPath(r"C:\data\my journal.db"), "file:///C:/data/my%20journal.db"),
+        (PureWindowsPath(r"\\server\share\journal.db"), "file:////server/share/journal.db"),
+        (PurePosixPath("/data/journal.db"), "file:///data/journal.db"),
+    ],
+)
+def test_uri(path: PurePath, uri: str) -> None:
+    """SQLite takes a path on a server only without the server as the URI's authority."""
+    assert uri_of(path) == uri
 
 
 def test_no_place(tmp_path: Path) -> None:
