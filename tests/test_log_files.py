@@ -79,6 +79,26 @@ def test_each_day_has_a_file(tmp_path: Path) -> None:
     assert len(renamed_files(path)) == 1
 
 
+def test_what_could_not_be_renamed_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that has yesterday's file open on Windows delays the new one until it lets go, not until tomorrow."""
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"time": "2020-01-01T23:59:59.000Z", "event": "old"}\n', "utf-8")
+    file = LogFile(path, keep_days=7)
+    with monkeypatch.context() as held:
+        held.setattr(Path, "rename", _refuse)
+        file.write({"event": "one"})
+    assert renamed_files(path) == []
+
+    file.write({"event": "two"})
+
+    assert len(renamed_files(path)) == 1
+    assert [event["event"] for event in events(path)] == ["old", "one", "two"]
+
+
+def _refuse(*_: object) -> None:
+    raise PermissionError(13, "The process cannot access the file because it is being used by another process")
+
+
 def test_files_that_are_older_than_they_are_kept_are_deleted(tmp_path: Path) -> None:
     """By the time of their last line; a file of somebody else that looks much the same stays."""
     path = tmp_path / "log.jsonl"

@@ -92,11 +92,13 @@ class LogFile:
         today = f"{datetime.now(UTC):%Y-%m-%d}"
         if today == self._day:
             return False
-        self._day = today
         with self.path.open("rb") as stream:
             first = stream.readline(400)
         found = re.search(rb'"time": ?"(\d{4}-\d\d-\d\d)', first)
-        return found is not None and found[1].decode() < today
+        if found is not None and found[1].decode() < today:
+            return True
+        self._day = today
+        return False
 
     def _begin_anew(self) -> None:
         moment = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z"
