@@ -5,12 +5,14 @@ All runs of this file go through one PowerShell; ``RUNS`` names them.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from bridge.helloid.wrappers import SLOTS, Slot
+from bridge.helloid.wrappers import SLOTS, Slot, script_of
 from tests.helloid.host import Played, Run, play, stand_in
 
 pytestmark = pytest.mark.pwsh
@@ -145,3 +147,22 @@ def test_each_script_tells_of_a_crash(played: Mapping[str, Played], slot: Slot) 
 def test_a_crash_takes_no_sub_permission_from_helloid(played: Mapping[str, Played], slot: Slot) -> None:
     """The sub-permissions that HelloID holds are given back, so that it goes on to know of them."""
     assert played[slot.path].answer["SubPermissions"] == HELD
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there the owner can be seen")
+def test_a_pipe_whose_owner_cannot_be_seen_is_refused(pwsh_path: str) -> None:
+    """What Windows is asked is there in PowerShell, and where it does not answer nothing is sent."""
+    asks = """
+    [IO.Pipes.PipesAclExtensions].GetMethod('GetAccessControl').Name
+    $client = New-Object IO.Pipes.NamedPipeClientStream '.', 'none', 'InOut', 'Asynchronous', 'Identification'
+    try { Assert-BridgeOwner $client; 'let in' } catch { $_.Exception.GetBaseException().GetType().Name }
+    exit 0
+    """
+    shared = script_of(SLOTS[0]).partition("#region")[2].partition("#endregion")[0]
+    done = subprocess.run(
+        [pwsh_path, "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", f"#{shared}\n{asks}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["GetAccessControl", "PlatformNotSupportedException"]

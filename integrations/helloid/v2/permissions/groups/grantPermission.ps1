@@ -37,18 +37,23 @@ function Get-BridgeRequest([int] $Margin) {
     $fields = foreach ($name in $Bridge.Request.Keys) { '"{0}":{1}' -f $name, $Bridge.Request[$name] }
     , [Text.Encoding]::UTF8.GetBytes((('{' + ($fields -join ',') + '}') -replace '[\r\n]+', ' ') + "`n")
 }
+function Assert-BridgeOwner($Client) {
+    # Throws unless the pipe is this user's, also where that cannot be seen. .NET compares with the owner of what a
+    # process makes, which for an administrator is all administrators; the resident process's pipe is the user's own.
+    $rights = if ($PSVersionTable.PSVersion.Major -lt 6) { $Client.GetAccessControl() } else { [IO.Pipes.PipesAclExtensions]::GetAccessControl($Client) }
+    $owner = $rights.GetOwner([Security.Principal.SecurityIdentifier])
+    if ($null -eq $owner -or $owner -ne [Security.Principal.WindowsIdentity]::GetCurrent().User) { throw "the pipe is $owner's" }
+}
 function Invoke-BridgeResident([string] $Pipe) {
     # The answer of the resident process; nothing where none listens.
-    # Another account's that took the name gets nothing: PowerShell looks at the owner, and for Windows PowerShell we do.
-    $options = 'Asynchronous' + $(if ([Enum]::IsDefined([IO.Pipes.PipeOptions], 'CurrentUserOnly')) { ', CurrentUserOnly' })
+    # Another account's that took the name gets nothing: .NET looks at the owner, and on Windows we do.
+    $isOnWindows = [IO.Path]::DirectorySeparatorChar -eq '\'
+    $options = 'Asynchronous' + $(if (-not $isOnWindows) { ', CurrentUserOnly' })
     $client = New-Object IO.Pipes.NamedPipeClientStream '.', $Pipe, 'InOut', $options, 'Identification'
     try {
         try {
             $client.Connect(200)
-            if ($client.PSObject.Methods['GetAccessControl']) {
-                $owner = $client.GetAccessControl().GetOwner([Security.Principal.SecurityIdentifier])
-                if ($owner -ne [Security.Principal.WindowsIdentity]::GetCurrent().User) { throw "the pipe is $owner's" }
-            }
+            if ($isOnWindows) { Assert-BridgeOwner $client }
         }
         catch { Write-Verbose "No resident process: $($_.Exception.GetBaseException().Message)"; return }
         $request = Get-BridgeRequest 1
