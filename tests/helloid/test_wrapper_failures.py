@@ -20,6 +20,7 @@ pytestmark = pytest.mark.pwsh
 MISSING = "/nowhere/exo-bridge"
 BODIES = {
     "crash": "sys.stdin.read(); sys.exit('RuntimeError: it broke')",
+    "accents": "sys.stdin.read(); sys.exit('Gebäude: accès refusé')",
     "partial": 'sys.stdin.read(); print(\'{"Success": true, "Audit\', flush=True); sys.exit(1)',
     "boast": 'sys.stdin.read(); print(\'{"Success": true, "AuditLogs": []}\', flush=True); sys.exit(1)',
     "garbage": "sys.stdin.read(); sys.stdout.buffer.write(bytes(range(256)) * 40)",
@@ -50,7 +51,9 @@ def played(pwsh_path: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[
     runs |= {f"dry {name}": _run(GRANT, paths[name], dry_run=True) for name in ("crash",)}
     runs |= {slot.path: _run(slot.path, paths["crash"]) for slot in SLOTS}
     runs["big and deaf"] = _run(GRANT, paths["deaf"], hangs=True, person={"Text": "x" * 2_000_000})
-    return dict(zip(runs, play(pwsh_path, folder, list(runs.values())), strict=True))
+    with pytest.MonkeyPatch.context() as variables:
+        variables.setenv("PYTHONIOENCODING", "cp1252")  # as Python has it on Windows without the variable
+        return dict(zip(runs, play(pwsh_path, folder, list(runs.values())), strict=True))
 
 
 def _run(
@@ -82,6 +85,7 @@ def _the_line(played: Played) -> str:
     ("name", "cause"),
     [
         ("crash", "it ended with exit code 1. RuntimeError: it broke."),
+        ("accents", "it ended with exit code 1. Gebäude: accès refusé."),
         ("partial", "it ended with exit code 1."),
         ("boast", "it ended with exit code 1."),
         ("garbage", "its answer is empty or cannot be read."),

@@ -77,6 +77,8 @@ function Invoke-BridgeProcess([string] $Path) {
     $start.UseShellExecute = $false
     $start.CreateNoWindow = $true
     $start.RedirectStandardInput = $start.RedirectStandardOutput = $start.RedirectStandardError = $true
+    # To a pipe Python writes in the code page of Windows unless it is told.
+    try { $start.EnvironmentVariables['PYTHONIOENCODING'] = 'utf-8' } catch { Write-Verbose "The encoding could not be set: $($_.Exception.Message)" }
     try { $process = [Diagnostics.Process]::Start($start) }
     catch { throw "$Path could not be started ($($_.Exception.GetBaseException().Message)); see ExoBridgePath in the configuration" }
     try {
