@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -69,7 +70,7 @@ def serve(
 
 def _serve(invocation: Invocation, running: Running, channel: Channel, address: str) -> End:
     from bridge.cli.helloid_resident import Resident
-    from bridge.helloid.resident.server import Server
+    from bridge.helloid.resident.server import End, Server
     from bridge.helloid.resident.upkeep import Installation
 
     settings = running.settings
@@ -90,6 +91,8 @@ def _serve(invocation: Invocation, running: Running, channel: Channel, address: 
     finally:
         resident.leave()
     running.log.event("serving ended", reason=end.value)
+    if end is End.CHANGED and not installation.wait_until_whole():
+        running.log.event("installation not whole", level=logging.WARNING)
     if resident.was_stopped:
         raise Interrupted("Stopped while a request was answered.")
     return end

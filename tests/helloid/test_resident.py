@@ -220,11 +220,21 @@ def test_new_settings_are_used(agent: Agent, settings: Path, tmp_path: Path) -> 
 @pytest.fixture(params=["checkout", "installed"])
 def installed(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
     """A folder with a copy of the package, as a checkout has it or pip, and a file that an upgrade writes there."""
-    folder = tmp_path / "packages"
+    return copied(tmp_path / "packages", is_checkout=request.param == "checkout")
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A folder with a copy of the package as pip has it."""
+    return copied(tmp_path / "packages", is_checkout=False)[0]
+
+
+def copied(folder: Path, *, is_checkout: bool) -> tuple[Path, Path]:
+    """The folder with a copy of the package, and the file that an upgrade writes there."""
     package = Path(bridge.__file__).parent
     scripts = package / "ps_scripts" if (package / "ps_scripts").is_dir() else package.parent / "ps_scripts"
     shutil.copytree(package, folder / "bridge", ignore=shutil.ignore_patterns("__pycache__", "ps_scripts"))
-    if request.param == "checkout":
+    if is_checkout:
         shutil.copytree(scripts, folder / "ps_scripts")
         return folder, folder / "bridge" / "runner.py"
     shutil.copytree(scripts, folder / "bridge" / "ps_scripts")
@@ -248,6 +258,24 @@ def test_an_upgrade_is_noticed(installed: tuple[Path, Path], settings: Path, tmp
         assert served(resident.address).process_id != resident.process_id
         answer = json.loads(ask(resident.address, grant(JOHN, DEVELOPMENT, settings=settings), LIMIT))
         assert answer["Success"], answer
+        wait_until(lambda: served(resident.address).process_id == 0)
+
+
+def test_an_update_that_is_under_way_is_waited_for(settings: Path, tmp_path: Path, package: Path) -> None:
+    """The successor is started when pip has put everything in its place, not when it has begun."""
+    changed(settings, "idle_end", 10)
+    with serving(tmp_path, "--settings", str(settings), installed=package) as resident:
+        old = package / "exo_bridge-9.9.dist-info"
+        old.rename(package / "~xo_bridge-9.9.dist-info")
+        (package / "bridge").rename(package / "~ridge")
+        wait_until(lambda: not is_listening(resident.address))
+        time.sleep(1)
+        assert served(resident.address).process_id == resident.process_id
+        (package / "~ridge").rename(package / "bridge")
+        (package / "~xo_bridge-9.9.dist-info").rename(package / "exo_bridge-9.10.dist-info")
+        assert resident.wait() == 0, resident.said()
+        wait_until(lambda: is_listening(resident.address))
+        assert served(resident.address).process_id != resident.process_id
         wait_until(lambda: served(resident.address).process_id == 0)
 
 
