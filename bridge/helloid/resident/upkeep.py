@@ -88,7 +88,8 @@ def start_anew() -> int:
     null = subprocess.DEVNULL
     # Nobody waits for it: it is to live on when this process ends.
     if sys.platform == "win32":
-        flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+        # The python.exe of a venv starts another one, which without any console would get a window of its own.
+        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
         process = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, creationflags=flags)  # noqa: S603  # its own words
     else:
         process = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, start_new_session=True)  # noqa: S603  # its own words
