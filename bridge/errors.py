@@ -177,7 +177,7 @@ class AgentAccessDenied(AgentError):
     cause = "The account is not in the agent's group Remote Management Users, or the endpoint is for others."
     remedy = (
         "Add the account to the agent's group Remote Management Users: "
-        "`Add-LocalGroupMember -Group 'Remote Management Users' -Member ACCOUNT`."
+        "`Add-LocalGroupMember -SID S-1-5-32-580 -Member ACCOUNT`."
     )
 
 
