@@ -1,7 +1,8 @@
 """The zip of a support bundle.
 
-Rules: it is written beside its place, for its owner alone, read again member by member, and searched for every secret
-in every encoding. Only when none is found it gets its name; else nothing is left of it.
+Rules: it is written beside its place, for its owner alone (on Windows for whom its folder is for), read again member by
+member, and searched for every secret in every encoding. Only when none is found it gets its name; else nothing is left
+of it.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def bundled(
     ``secrets`` is asked for after the members were written, since making them may bring up another one. Raises
     SecretFound, and OSError.
     """
-    # Such a file can be read by its owner alone, and no other process has it.
+    # Such a file can be read by its owner alone, on Windows by who may read its folder, and no other process has it.
     number, name = tempfile.mkstemp(prefix=".exo-bridge-", suffix=".part", dir=file.absolute().parent)
     part = Path(name)
     try:
