@@ -21,6 +21,7 @@ import typer
 from bridge.cli import output
 from bridge.cli.options import NO_AGENT, Engine, Invocation
 from bridge.cli.places import check_place
+from bridge.errors import UsageError
 
 HIDDEN = (NO_AGENT - {"engine", "tenant"}) | {"settings", "json", "verbose", "log_file"}
 
@@ -91,6 +92,7 @@ def simulate(
 
     if settings_out is not None:
         check_place(settings_out, "--settings-out")
+        _check_own(settings_out)
     if tenant_out is not None:
         check_place(tenant_out, "--tenant-out")
     options = SimulatorOptions(
@@ -125,6 +127,24 @@ def simulate(
         # In short waits, because on Windows a signal does not end a long one.
         while not end.wait(0.5):
             pass
+
+
+def _check_own(file: Path) -> None:
+    """Raise UsageError when there is a file that no simulator wrote: it may be what reaches the real agent."""
+    from bridge.simulator import SETTINGS_MARK
+
+    try:
+        with file.open("rb") as stream:
+            first = stream.readline(len(SETTINGS_MARK) + 2)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(f"--settings-out: {file} cannot be read: {error.strerror or error}.") from error
+    if first and first.rstrip() != SETTINGS_MARK.encode():
+        raise UsageError(
+            f"--settings-out: {file} was not written by a simulator, and is not replaced.",
+            remedy="Give another name, such as simulated.toml.",
+        )
 
 
 @contextmanager

@@ -14,6 +14,6 @@ Nothing here imports the core, and the core imports nothing from here: they meet
 
 from __future__ import annotations
 
-from bridge.simulator.simulator import Engine, Simulator, SimulatorError, SimulatorOptions
+from bridge.simulator.simulator import SETTINGS_MARK, Engine, Simulator, SimulatorError, SimulatorOptions
 
-__all__ = ["Engine", "Simulator", "SimulatorError", "SimulatorOptions"]
+__all__ = ["SETTINGS_MARK", "Engine", "Simulator", "SimulatorError", "SimulatorOptions"]

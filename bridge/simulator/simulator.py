@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 Engine = Literal["auto", "pwsh", "contract"]
 PWSH_VARIABLE = "EXO_BRIDGE_PWSH"
+SETTINGS_MARK = "# Settings of a simulator; the next one may replace this file."
+"""The first line of a settings file that a simulator wrote."""
 
 
 class SimulatorError(Exception):
@@ -225,7 +227,7 @@ class Simulator:
 
     def write_settings(self, path: Path) -> None:
         """Write them as a TOML file that only this user can read. Raises OSError."""
-        lines = []
+        lines = [SETTINGS_MARK, ""]
         for section, values in self.settings().items():
             lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in values.items()), ""]
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

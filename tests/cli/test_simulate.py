@@ -104,3 +104,25 @@ def test_ctrl_c_with_a_temporary_settings_file() -> None:
         assert settings.stat().st_mode & 0o077 == 0
         assert ended(process, signal.SIGINT) == (0, "", "")
     assert not settings.exists()
+
+
+def test_settings_of_somebody_stay(cli: Cli, tmp_path: Path) -> None:
+    """A file that the simulator did not write is never replaced, and the message says what would be right."""
+    file = tmp_path / "settings.toml"
+    file.write_text("[agent]\n", "utf-8")
+    result = cli("simulate", "--engine", "contract", "--settings-out", str(file))
+    assert (result.code, file.read_text("utf-8")) == (2, "[agent]\n")
+    assert str(file) in result.err
+    assert "simulated.toml" in result.err
+
+
+def test_settings_of_an_earlier_simulator_are_replaced(tmp_path: Path) -> None:
+    """The same command can be run again."""
+    file = tmp_path / "simulated.toml"
+    written = []
+    for _ in range(2):
+        with simulated("--settings-out", str(file)) as (process, ready):
+            written.append((ready["port"], file.read_text("utf-8")))
+            assert ended(process, END)[0] == 0
+    assert all(f"port = {port}\n" in text for port, text in written)
+    assert written[0] != written[1]
