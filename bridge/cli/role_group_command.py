@@ -55,7 +55,8 @@ def role_group(
         output.print_line(f"{role}: {', '.join(cmdlets)}")
     output.print_line()
     output.print_line("Run it where Connect-ExchangeOnline has connected a member of Organization Management:")
-    output.print_line(f"  {out} -AppId CLIENT-ID -ObjectId OBJECT-ID-OF-THE-ENTERPRISE-APPLICATION -WhatIf")
+    path = str(out.absolute()).replace("'", "''")
+    output.print_line(f"  & '{path}' -AppId CLIENT-ID -ObjectId OBJECT-ID-OF-THE-ENTERPRISE-APPLICATION -WhatIf")
 
 
 def _roles(scripts: ScriptFolder, entries: list[str]) -> Mapping[str, tuple[str, ...]]:

@@ -70,3 +70,15 @@ def test_a_file_that_is_there_stays(cli: Cli, out: Path) -> None:
     assert "--force" in refused.err
     assert cli("session", "role-group", "--out", str(out), "--force").code == 0
     assert "New-ManagementRole" in out.read_text("ascii")
+
+
+def test_the_command_that_is_printed_runs_in_powershell(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The script is called with its full path, in quotes that hold blanks and quotes too."""
+    folder = tmp_path / "Jane's files"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    printed = cli("session", "role-group", "--out", "Make.ps1").out
+    path = str(folder / "Make.ps1").replace("'", "''")
+    assert f"  & '{path}' -AppId CLIENT-ID " in printed
