@@ -193,3 +193,17 @@ def test_a_name_from_exchange_makes_no_line_and_reaches_no_terminal() -> None:
     (line,) = stream.getvalue().splitlines()
     assert line.isprintable()
     assert "Reading 'x\\n00:00:00 info finished \\x1b[2J\\x9b31m\\u202e\\u2028'." in line
+
+
+@pytest.mark.parametrize("event", ["command failed", "unforeseen error"])
+def test_what_a_command_says_itself_is_not_on_its_console(event: str, tmp_path: Path) -> None:
+    """The error that ends a command is told once, in its own words; the file has it, and the console with -v."""
+    file, quiet, told = tmp_path / "log.jsonl", io.StringIO(), io.StringIO()
+    for verbosity, console in ((0, quiet), (1, told)):
+        log = configure(verbosity=verbosity, file=file, stream=console)
+        log.event(event, level=logging.ERROR, causes=["urllib3.MaxRetryError: no"])
+        log.close()
+
+    assert quiet.getvalue() == ""
+    assert event in told.getvalue()
+    assert [line["event"] for line in lines(file)] == [event, event]

@@ -4,8 +4,8 @@ Rules:
 
 - A secret never reaches any of them. Every value of every event passes ``Redaction``, which knows the secrets of the
   settings and whatever is added later (a token); nothing is trusted to be harmless because of where it came from.
-- The console shows warnings about the runspace; with ``-v`` what is done on the agent and in Exchange; with ``-vv``
-  round trips and timings too. The file has its own level.
+- The console shows warnings about the runspace, and nothing that the command tells itself; with ``-v`` what is done on
+  the agent and in Exchange; with ``-vv`` round trips and timings too. The file has its own level.
 - A log that cannot be written never fails an action: that is said once, on the console, and the action goes on.
 - What a line says about a call it says in fields: run, call, action, script, runspace, pipeline. A pipeline has the id
   of its call; only a repetition, and what the session itself runs, has another.
@@ -50,6 +50,8 @@ _EVENT_LEVELS = {
     "outcome not in the journal": logging.ERROR,
     "run not ended in the journal": logging.ERROR,
 }
+# What a command tells in its own words when it ends.
+_TOLD_AT_THE_END = frozenset(("command failed", "unforeseen error"))
 _STARTS = frozenset(("script sent", "batch sent"))
 # What of the context is ours; a program that uses structlog itself has more there.
 _BOUND = ("run", "runspace", "pipeline")
@@ -181,8 +183,10 @@ class _Console:
         self._hidden = USUAL if level <= logging.DEBUG else USUAL | {"traceback"}
 
     def msg(self, event: str, *, level: int, **facts: Any) -> None:
-        if level < self._level or (self._level >= logging.WARNING and "call" in facts):
-            # Without -v the outcome itself tells what went wrong in a call.
+        if level < self._level:
+            return
+        if self._level >= logging.WARNING and ("call" in facts or event in _TOLD_AT_THE_END):
+            # Without -v the outcome itself tells what went wrong in a call, and the command what ended it.
             return
         now = f"{datetime.now():%H:%M:%S}"  # noqa: DTZ005 - for people
         line = line_for_people(now, level_name(level), {"event": event, **facts}, self._hidden)
