@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import platformdirs
 from filelock import FileLock, Timeout
 
 from bridge.errors import BridgeError
@@ -48,12 +47,14 @@ _INSERT = """
 
 def default_path() -> Path:
     """The journal of this user on this machine, where the settings name no other."""
-    return Path(platformdirs.user_data_dir("exo-bridge", appauthor=False)) / "journal.db"
+    from bridge.settings.model import JournalSettings
+
+    return JournalSettings().effective_path
 
 
 def journal_path(settings: Settings, *, is_simulated: bool = False) -> Path:
     """The journal of these settings; what is done to a simulator inside the process has one of its own beside it."""
-    path = settings.journal.path or default_path()
+    path = settings.journal.effective_path
     return path.with_stem(f"{path.stem}-simulated") if is_simulated else path
 
 

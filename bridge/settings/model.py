@@ -249,6 +249,11 @@ class JournalSettings(Section):
         description="The journal (SQLite), on a local disk; left out, it is in the user's own folder for data.",
     )
 
+    @property
+    def effective_path(self) -> Path:
+        """The file that is written: ``path``, else journal.db in the user's folder for data."""
+        return self.path or Path(platformdirs.user_data_dir(APP_NAME, appauthor=False)) / "journal.db"
+
 
 class ScriptSettings(Section):
     """[scripts]: the user's own scripts."""

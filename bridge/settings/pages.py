@@ -15,8 +15,8 @@ from bridge.settings.model import Settings
 def effective(loaded: Loaded) -> list[dict[str, Any]]:
     """One row for each key in the order of the models: ``key``, ``value`` and ``origin``.
 
-    A value is text, a number, a truth or None; a secret's is ``********``, or ``""`` where none is set. The port and
-    the log file that stand for what was left out are shown as such.
+    A value is text, a number, a truth or None; a secret's is ``********``, or ``""`` where none is set. The port, the
+    log file and the journal that stand for what was left out are shown as such.
     """
     return [
         {"key": key.full_name, "value": _value(loaded.settings, key), "origin": loaded.origins[key.full_name]}
@@ -29,6 +29,8 @@ def _value(settings: Settings, key: Key) -> Any:
         return settings.agent.effective_port
     if key.full_name == "log.file":
         return str(settings.log.effective_file)
+    if key.full_name == "journal.path":
+        return str(settings.journal.effective_path)
     value = getattr(getattr(settings, key.section), key.name)
     if isinstance(value, SecretStr):
         return MASK if value.get_secret_value() else ""
