@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import typer
 
 from bridge.cli import output
 from bridge.cli.help import HelpCommand
 from bridge.cli.options import NO_AGENT, Invocation, command
+from bridge.errors import ScriptError
+
+if TYPE_CHECKING:
+    from bridge.scripts import ScriptFolder
 
 
 def add_commands(group: typer.Typer) -> None:
@@ -40,6 +45,7 @@ def check(invocation: Invocation) -> None:
 
     with prepared(invocation) as running:
         running.scripts.all()
+        _check_places(running.scripts)
         found = exposures(running.loaded)
     file = _file(running.loaded.file)
     if invocation.options.json:
@@ -59,6 +65,23 @@ def schema(invocation: Invocation) -> None:
         output.print_json({"rows": [settings_schema()]})
     else:
         sys.stdout.write(json.dumps(settings_schema(), indent=2) + "\n")
+
+
+def _check_places(scripts: ScriptFolder) -> None:
+    """Raise ScriptError for own scripts that have a shipped one's file name in another place: they replace nothing."""
+    from bridge.scripts import ScriptFolder
+
+    if scripts.path is None:
+        return
+    shipped = set(ScriptFolder().names())
+    by_file = {name.rpartition("/")[2].lower(): name for name in shipped}
+    wrong = [
+        f"The script {scripts.path / name} replaces no script: it would as {scripts.path / place}."
+        for name in scripts.names()
+        if name not in shipped and (place := by_file.get(name.rpartition("/")[2].lower()))
+    ]
+    if wrong:
+        raise ScriptError(" ".join(wrong), remedy="Move it there, or give it a file name of its own.")
 
 
 def _file(path: object) -> str:

@@ -260,7 +260,8 @@ class ScriptSettings(Section):
 
     folder: Path | None = Field(
         default=None,
-        description="A folder of own scripts: one of a shipped script's name replaces it, others are added.",
+        description="A folder of own scripts. One at the path of a shipped script, such as "
+        "group/Grant-GroupMember.ps1, replaces it; one of another name becomes no action.",
     )
 
 

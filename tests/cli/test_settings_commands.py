@@ -145,3 +145,34 @@ def test_own_script_that_is_wrong(cli: Cli, settings: Path) -> None:
     result = cli("settings", "check", "--settings", str(settings))
     assert result.code == 2
     assert "Broken.ps1" in result.err
+
+
+@pytest.mark.parametrize(
+    "name", ["Grant-GroupMember.ps1", "groups/Grant-GroupMember.ps1", "group/grant-groupmember.ps1"]
+)
+def test_own_script_that_replaces_nothing(cli: Cli, settings: Path, name: str) -> None:
+    """A shipped script's file name in another place: ``settings check`` says where it would replace that one."""
+    own = settings.parent / "own"
+    right, wrong, other = own / "group" / "Grant-GroupMember.ps1", own / name, own / "group" / "Get-Owner.ps1"
+    settings.write_text(GOOD + '[scripts]\nfolder = "own"\n', "utf-8")
+    for file in (right, other):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("param()", "utf-8")
+    assert cli("settings", "check", "--settings", str(settings)).code == 0
+
+    right.unlink()
+    wrong.parent.mkdir(exist_ok=True)
+    wrong.write_text("param()", "utf-8")
+    result = cli("settings", "check", "--settings", str(settings))
+    assert result.code == 2
+    assert f"{wrong} replaces no script" in result.err
+    assert str(right) in result.err
+
+
+def test_show_says_where_log_and_journal_are(cli: Cli, settings: Path) -> None:
+    """Where the settings name neither, the files that are used are shown."""
+    result = cli("settings", "show", "--settings", str(settings), "--json")
+    rows = {row["key"]: row for row in result.json["rows"]}
+    assert Path(rows["log.file"]["value"]).name == "exo-bridge.jsonl"
+    assert Path(rows["journal.path"]["value"]).name == "journal.db"
+    assert rows["journal.path"]["origin"] == "default"
