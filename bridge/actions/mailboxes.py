@@ -30,7 +30,11 @@ class SetRegional(Parameters):
     """The mailbox and what is to be set."""
 
     mailbox: Text = Field(description="Address, user principal name, alias, display name or id of the mailbox.")
-    language: Text | None = Field(default=None, description="Language and country, such as nl-NL.")
+    language: Text | None = Field(
+        default=None,
+        description="Language and country, such as nl-NL. When it changes, date and time format that are not given "
+        "become that language's own, shown as empty.",
+    )
     date_format: Text | None = Field(default=None, description="A date format of that language, such as dd-MM-yy.")
     time_format: Text | None = Field(default=None, description="A time format of that language, such as H:mm.")
     time_zone: Text | None = Field(
