@@ -200,8 +200,8 @@ def _error(mistakes: list[Mistake], reading: Reading) -> SettingsError:
         places = ", ".join(str(place) for place in reading.looked_at)
         message = f"{message} There is no settings file; looked for {places}."
         remedy = (
-            "Write one (settings.example.toml shows every key, `exo-bridge settings schema` too) or name one with "
-            "--settings. --simulate needs none."
+            "Write one (`exo-bridge settings schema` prints every key and what it is) or name one with --settings. "
+            "--simulate needs none."
         )
     in_order = sorted(mistakes, key=lambda mistake: _line(mistake, reading))
     error = SettingsError(message, mistakes=in_order, remedy=remedy)
