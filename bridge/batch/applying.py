@@ -20,7 +20,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 
 from bridge.batch.comparing import Comparison, as_it_is
 from bridge.batch.ledger import Ledger, Progress, Stops
@@ -52,7 +52,7 @@ _WINDOW = 1_000
 class Ending:
     """How a run ended: ``done``, ``interrupted`` or ``limit-reached``.
 
-    ``why`` is a sentence, "" when it is done; ``lost`` says why the agent or Exchange could not be reached.
+    ``why`` is a sentence, "" when it is done now; ``lost`` says why the agent or Exchange could not be reached.
     """
 
     run: str
@@ -95,10 +95,14 @@ def resume(run: str, facts: RunFacts, tools: Tools, *, retry_failed: bool = Fals
 
     Raises JournalError, and UsageError for a run without items: its process died before its plan was written.
     """
-    if not any(tools.journal.run(run).counts.values()):
+    found, going = tools.journal.run(run), _Run(run, tools)
+    if not any(found.counts.values()):
         raise UsageError(f"The run {run} has no items: nothing was sent.", remedy="Apply its plan again.")
+    if found.ended == DONE and going.is_over(retry_failed=retry_failed):
+        when = found.ended_at[:19].replace("T", " ")
+        return Ending(run, DONE, f"This run was done already, at {when} UTC; nothing was sent now.")
     tools.journal.resume(run, facts)
-    return _Run(run, tools).go(retry_failed=retry_failed)
+    return going.go(retry_failed=retry_failed)
 
 
 def left_calls(journal: Journal, run: str) -> list[Call]:
@@ -147,7 +151,7 @@ class _Run:
             for item in self._journal.unsettled(self._run):
                 self._check_halt()
                 self._settle(item.planned, item.state, since)
-            self._pass(lambda failed: retry_failed or _is_still_wanted(failed))
+            self._pass(_wanted(retry_failed=retry_failed))
             for _ in range(_MORE_PASSES):
                 self._pass(_was_not_made)
         except _End as end:
@@ -159,6 +163,11 @@ class _Run:
         self._journal.end(self._run, ending.how)
         self._progress(None)
         return ending
+
+    def is_over(self, *, retry_failed: bool) -> bool:
+        """Whether there is nothing to settle and nothing to send."""
+        left = chain(self._journal.unsettled(self._run), self._left(_wanted(retry_failed=retry_failed)))
+        return next(left, None) is None
 
     def _take_left(self) -> None:
         """The outcomes of what a process had sent that died, as far as the agent still had the answers."""
@@ -240,6 +249,11 @@ class _Run:
 
     def _progress(self, current: Call | None) -> None:
         self._tools.progress(self._ledger.counts, current, str(self._tools.sender.rate))
+
+
+def _wanted(*, retry_failed: bool) -> Callable[[Outcome], bool]:
+    """Which failed items are sent again when a run goes on."""
+    return lambda failed: retry_failed or _is_still_wanted(failed)
 
 
 def _is_still_wanted(failed: Outcome) -> bool:

@@ -59,6 +59,8 @@ def print_summary(found: Summary, settings: Path | None) -> None:
     """For a person. ``settings`` is the file that was given, for the commands that come next."""
     counts, ending = found.counts, found.ending
     open_count = counts[State.OPEN] + counts[State.UNKNOWN]
+    if ending.how == DONE and ending.why:
+        output.print_line(ending.why)
     if found.unknown:
         output.print_line(f"{open_count} may or may not have been made; look at them first:", style="bold yellow")
         _print_items(found.unknown, open_count)

@@ -169,6 +169,22 @@ def test_agent_gone_and_resume(cli: Cli, settings: str, plan: tuple[str, str], a
     assert len(agent.changes()) == 3
 
 
+def test_resume_of_a_run_that_is_done(cli: Cli, settings: str, plan: tuple[str, str], agent: Agent) -> None:
+    """It says since when it is done and that nothing was sent, and the run stays as it was."""
+    file, _ = plan
+    assert cli("batch", "apply", file, "--yes", "--settings", settings).code == 0
+    ended = cli("journal", "show", "last", "--settings", settings, "--json").json["run"]
+    agent.records.clear()
+
+    resumed = cli("batch", "resume", "last", "--settings", settings)
+    assert resumed.code == 0
+    moment = ended["ended_at"][:19].replace("T", " ")
+    assert resumed.out.startswith(f"This run was done already, at {moment} UTC; nothing was sent now.\n")
+    assert "nothing was sent now" in cli("batch", "resume", "--settings", settings, "--json").json["why"]
+    assert cli("journal", "show", "last", "--settings", settings, "--json").json["run"] == ended
+    assert not agent.changes()
+
+
 def test_limit(cli: Cli, settings: str, plan: tuple[str, str], agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plan beyond a limit is refused with exit code 5, and nothing is sent."""
     monkeypatch.setenv("EXO_BRIDGE_BATCH__MAX_CHANGES", "2")
