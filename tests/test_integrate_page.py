@@ -33,8 +33,15 @@ def _examples(language: str, page: str = PAGE) -> list[str]:
 def _run(command: list[str], agent: Agent, folder: Path) -> str:
     """What a program printed that finds exo-bridge on its path and the settings where they are looked for."""
     agent.simulator.write_settings(folder / "settings.toml")
+    done = _started(command, folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def _started(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """How a program ended that finds exo-bridge on its path."""
     places = [str(Path(sys.executable).parent), os.environ["PATH"]]
-    done = subprocess.run(
+    return subprocess.run(
         command,
         cwd=folder,
         env={**os.environ, "PATH": os.pathsep.join(places)},
@@ -42,8 +49,6 @@ def _run(command: list[str], agent: Agent, folder: Path) -> str:
         encoding="utf-8",
         timeout=120,
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
 
 
 def test_the_python_program(agent: Agent, tmp_path: Path) -> None:
@@ -75,6 +80,16 @@ def test_the_powershell_scripts(agent: Agent, tmp_path: Path, pwsh_path: str) ->
     assert success == "Success: True"
     assert line.startswith("Nothing to do (already a member)")
     assert agent.changes() == ["Add-DistributionGroupMember"]
+
+
+@pytest.mark.pwsh
+def test_the_commands_without_settings(tmp_path: Path, pwsh_path: str) -> None:
+    """The script ends with the reason, and not without a word."""
+    (tmp_path / "commands.ps1").write_text(_examples("powershell")[0], "utf-8")
+    (tmp_path / "settings.toml").write_text("[agent]\n", "utf-8")
+    done = _started([pwsh_path, "-NoLogo", "-NoProfile", "-File", "commands.ps1"], tmp_path)
+    assert done.returncode != 0
+    assert "The settings cannot be used" in done.stderr
 
 
 def test_every_public_name_is_on_the_page() -> None:
