@@ -70,6 +70,12 @@ def show(
         bool, typer.Option("--follow", metavar="", help="Go on with what is written from now on, until Ctrl-C.")
     ] = False,
     file: LogFileOption = None,
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json", metavar="", help="Print the lines as the log has them: JSON, UTC.", rich_help_panel="Output"
+        ),
+    ] = False,
 ) -> None:
     """Show what was done: each command, call, record and round trip, as far as [log] level keeps them."""
     from bridge.logs.reading import LogReader, Wanted
@@ -80,7 +86,7 @@ def show(
             raise UsageError(f"--file: there is no log {file}.", remedy="Name a file that [log] file named.")
         named = last_run(reader.path) if run == _LAST else run.strip().lower()
         wanted = Wanted(run=named, item=item.strip().lower().replace("-", ""), since=moment(since), level=level or "")
-        _print(invocation, reader, wanted, follow=follow)
+        _print(reader, wanted, follow=follow, as_json=json)
     except OSError as error:
         raise BridgeError(
             f"The log {reader.path} cannot be read: {error.strerror or error}.",
@@ -132,9 +138,9 @@ def moment(text: str) -> str:
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _print(invocation: Invocation, reader: LogReader, wanted: Wanted, *, follow: bool) -> None:
+def _print(reader: LogReader, wanted: Wanted, *, follow: bool, as_json: bool) -> None:
     events: Iterable[dict[str, Any]] = filter(wanted, reader.events(follow=follow))
-    if invocation.options.json:
+    if as_json:
         for event in events:
             row_output.print_row(event)
         return

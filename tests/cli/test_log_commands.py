@@ -148,6 +148,11 @@ def test_the_last_run_is_not_a_look_at_it(cli: Cli, settings: str, log: Path) ->
     assert {json.loads(line)["run"] for line in shown.splitlines()} == {failed}
 
 
+def test_the_help_says_what_json_is(cli: Cli) -> None:
+    """Not one document, as of other commands, but lines."""
+    assert "one JSON document" not in cli("log", "show", "--help").out
+
+
 def test_what_there_is_not(cli: Cli, settings: str, log: Path) -> None:
     """No log yet, no such run, and a moment that is none are each said."""
     assert "There is no log" in cli("log", "show", "--settings", settings).out
