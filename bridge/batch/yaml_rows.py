@@ -45,7 +45,7 @@ def check_yaml() -> None:
     except ImportError:
         raise UsageError(
             "PyYAML is not installed, without which no YAML is read.",
-            remedy="Install `exo-bridge[yaml]`, or write the file as TOML or JSON lines.",
+            remedy="`pip install '.[yaml]'` in the folder of its source, or write the file as TOML or JSON lines.",
         ) from None
 
 

@@ -46,8 +46,8 @@ def logon_error(error: Exception, agent: AgentSettings) -> errors.AgentLogonRefu
     if isinstance(error, ImportError):
         return errors.AgentLogonRefused(
             f"Log-on by {agent.auth} needs a library that is not installed ({error}).",
-            remedy=f"`pip install exo-bridge[{agent.auth}]`{_ON_LINUX if agent.auth == 'kerberos' else ''}, or set "
-            "[agent] auth to negotiate.",
+            remedy=f"`pip install '.[{agent.auth}]'` in the folder of its source"
+            f"{_ON_LINUX if agent.auth == 'kerberos' else ''}, or set [agent] auth to negotiate.",
         )
     return None
 

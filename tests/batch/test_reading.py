@@ -251,7 +251,7 @@ def test_without_pyyaml_the_remedy_says_what_to_install(tmp_path: Path, monkeypa
 
     with pytest.raises(UsageError) as error:
         read(tmp_path, b"- a: b", "x.yaml")
-    assert "exo-bridge[yaml]" in error.value.remedy
+    assert "pip install '.[yaml]'" in error.value.remedy
     assert rows(read(tmp_path, b"a\nb\n")) == [(2, (("a", "b"),))]
 
 

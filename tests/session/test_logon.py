@@ -252,7 +252,7 @@ def test_without_its_library_a_log_on_says_what_to_install(auth: str, monkeypatc
     monkeypatch.setattr("pypsrp.wsman.HttpCredSSPAuth", without)
     with running_agent("contract", auth="ntlm") as agent:
         error = refused(agent, errors.AgentLogonRefused, auth=auth)
-    assert f"pip install exo-bridge[{auth}]" in error.remedy
+    assert f"pip install '.[{auth}]'" in error.remedy
     assert ("libkrb5-dev" in error.remedy) == (auth == "kerberos")
 
 
