@@ -24,8 +24,9 @@ from bridge.settings import settings_table
 
 _HEAD = """# What can be done
 
-Made from the registry of actions by `python -m bridge.cli.pages`; `exo-bridge actions` prints the same from the
-installation at hand. Every action is a command with `--json`, `--dry-run`, `--simulate` and the other options that all
+Made from the registry of actions by `python -m bridge.cli.pages`. `exo-bridge actions` lists those of the installation
+at hand, and `exo-bridge actions NAME` shows one: its options, an example, its result, the Exchange cmdlets that it uses
+and its script. Every action is a command with `--json`, `--dry-run`, `--simulate` and the other options that all
 commands have (`exo-bridge COMMAND --help`).
 
 A *read* answers with rows. A *change* compares first: what is so already is *unchanged*, and nothing is written.
