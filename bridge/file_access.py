@@ -35,28 +35,41 @@ else:
         return os.geteuid()
 
 
-def read_trusted(path: Path) -> bytes:
-    """The content of a file that nobody else wrote. Raises DoubtfulFileError, and OSError."""
+def read_own(path: Path) -> bytes:
+    """The content of a file that nobody else wrote or may write. Raises DoubtfulFileError, and OSError."""
     with path.open("rb") as stream:
         # Of what was opened, so that it is what is read.
-        _check(path, os.fstat(stream.fileno()))
+        status = os.fstat(stream.fileno())
+        _check_owner(path, status)
+        _check_mode(path, status)
+        return stream.read()
+
+
+def read_closed(path: Path) -> bytes:
+    """The content of a file that not everybody may write. Raises DoubtfulFileError, and OSError."""
+    with path.open("rb") as stream:
+        _check_mode(path, os.fstat(stream.fileno()))
         return stream.read()
 
 
 def check_folders(top: Path, files: Iterable[Path]) -> None:
-    """Look at ``top`` and the folders in it in which the files are. Raises DoubtfulFileError, and OSError."""
+    """Look whether everybody may write ``top`` or a folder in it with one of the files.
+
+    Raises DoubtfulFileError, and OSError.
+    """
     for folder in sorted({top} | {one for file in files for one in file.parents if one.is_relative_to(top)}):
-        _check(folder, folder.stat())
+        _check_mode(folder, folder.stat())
 
 
-def _check(path: Path, status: os.stat_result) -> None:
+def _check_owner(path: Path, status: os.stat_result) -> None:
     me = account()
-    if me is None:
-        return
-    owners = [one.st_uid for one in (status, path.lstat()) if one.st_uid not in (me, 0)]
+    owners = [one.st_uid for one in (status, path.lstat()) if me is not None and one.st_uid not in (me, 0)]
     if owners:
         fix = f"Look at it, and make it yours if it is to be used: `sudo chown -h {me} {path}`."
         raise DoubtfulFileError(path, f"it belongs to another account (uid {owners[0]})", fix)
-    if status.st_mode & stat.S_IWOTH:
+
+
+def _check_mode(path: Path, status: os.stat_result) -> None:
+    if account() is not None and status.st_mode & stat.S_IWOTH:
         fix = f"Look at it, and then `chmod o-w {path}`."
         raise DoubtfulFileError(path, f"everybody may write it (mode {stat.S_IMODE(status.st_mode):04o})", fix)

@@ -4,7 +4,7 @@ Rules:
 
 - A script's name is its path in the folder, with ``/``: ``group/Grant-GroupMember.ps1``, spelt exactly.
 - A user's own folder comes first: a script there replaces the shipped one of that name, and others are added.
-- What stands in the own folder runs with the rights of exo-bridge, so nobody else may have written it.
+- What stands in the own folder runs with the rights of exo-bridge, so not everybody may write it.
 - A script's text has line feeds alone as line ends, whatever the file has, and its hash is the hash of that
   text: a checkout on Windows and one on Linux send and name the same script.
 - The param() block is the contract, and it is read here without PowerShell. Comments and strings are no code;
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.errors import ScriptError
-from bridge.file_access import check_folders, read_trusted
+from bridge.file_access import check_folders, read_closed
 
 SESSION_FOLDER = "session"
 
@@ -102,7 +102,7 @@ class ScriptFolder:
     """The scripts that ship, with a user's own folder before them.
 
     ``path`` is that own folder, or None, and ``replaced`` are the names of shipped scripts that have another one there.
-    Raises ScriptError when it is not a folder, or somebody else's. A file is read once, when it is asked for.
+    Raises ScriptError when it is not a folder, or everybody may write there. A file is read once, when it is asked for.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -149,7 +149,7 @@ def shipped_folder() -> Path:
 def read_script(name: str, path: Path, *, is_own: bool = False) -> Script:
     """Read one file, an own one where ``is_own``. Raises ScriptError when it cannot be used, and says why."""
     try:
-        text = (read_trusted(path) if is_own else path.read_bytes()).decode("utf-8-sig")
+        text = (read_closed(path) if is_own else path.read_bytes()).decode("utf-8-sig")
     except OSError as error:
         said = f"The script {path} cannot be read: {error.strerror or error}."
         raise ScriptError(said, remedy=getattr(error, "fix", None)) from error

@@ -33,7 +33,7 @@ from pydantic_settings import (
 )
 
 from bridge.errors import Mistake
-from bridge.file_access import DoubtfulFileError, read_trusted
+from bridge.file_access import DoubtfulFileError, read_own
 from bridge.settings.keys import DELIMITER, ENVIRONMENT_PREFIX, KEYS, MASK, SECTIONS, looks_secret
 from bridge.settings.model import APP_NAME, Settings
 from bridge.settings.toml_lines import lines_of
@@ -196,7 +196,7 @@ class FileSource(TomlConfigSettingsSource):
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         # Editors on Windows begin a file with a byte order mark, which is no TOML.
-        data = file_path.read_bytes() if self._is_named else read_trusted(file_path)
+        data = file_path.read_bytes() if self._is_named else read_own(file_path)
         text = data.decode("utf-8-sig")
         table = tomllib.loads(text)
         self._lines = lines_of(text)
