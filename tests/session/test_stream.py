@@ -26,7 +26,7 @@ from bridge.session import Session
 from bridge.session.stream import BatchPipeline
 from bridge.session.stream_items import Answer, Pace
 from bridge.simulator.tenant import CmdletRecord
-from tests.agent import Agent
+from tests.agent import Agent, running_agent
 
 SET = "mailbox/Set-MailboxAttribute.ps1"
 MAILBOXES = ("info@contoso.example", "sales@contoso.example", "jane.doe@contoso.example")
@@ -321,6 +321,37 @@ def test_every_call_is_accounted_for(contract: Agent, fault: str, monkeypatch: p
     """Whatever breaks: done, maybe done, or certainly not; and the session is of use afterwards."""
     monkeypatch.setattr("bridge.session.stream._PAUSES", (0.0, 0.0, 0.0))
     break_off(contract, fault)
+
+
+@pytest.mark.parametrize(
+    "fault", ["Send#3=forged:5@after", "Send#3=status:400@after", "Send#3=401@after", "Receive#4=forged:5@after"]
+)
+def test_nobody_on_the_way_has_a_change_made_twice(fault: str) -> None:
+    """Where messages are encrypted: what somebody says in plain text in the place of the agent's answer."""
+    with running_agent("contract", auth="ntlm") as agent:
+        break_off(agent, fault)
+
+
+def test_connections_that_are_cut_lose_nothing() -> None:
+    """Each is made anew with keys of its own, and what is on its way is made and answered once."""
+    with running_agent("contract", auth="ntlm") as agent, agent.session() as session:
+        session.open()
+        left, answered = list(changes(300)), 0
+        while left:
+            done = batch(session).run(left, lambda answer: _cut(agent, answer))
+            settled(agent)
+            check_truth(agent, done)
+            assert not done.pipeline.maybe_run
+            answered += len(done.answers) + len(done.pipeline.not_taken)
+            left = left[len(done.taken) :]
+            session.mend()
+        assert answered == len(written(agent)) == 300
+
+
+def _cut(agent: Agent, answer: Answer) -> None:
+    """End all connections after each fiftieth answer."""
+    if int(value_of(answer.call)) % 50 == 49:
+        agent.simulator.close_connections()
 
 
 @pytest.mark.pwsh
