@@ -36,7 +36,7 @@ def believe_what_is_encrypted(transport: Any) -> None:
     build = transport._build_session
 
     def check(session: requests.Session, response: requests.Response, *_: Any, **__: Any) -> None:
-        if transport.session is not session:
+        if transport.encryption and transport.session is not session:
             # Read with the keys of its successor it would spoil them.
             response.close()
             raise WinRMError("The answer belongs to a connection that was given up.")
