@@ -37,6 +37,9 @@ from bridge.settings import Settings
 if TYPE_CHECKING:
     from bridge.session.wire_trace import WireTrace
 
+_OWN_SECONDS = 300.0
+"""How long a script of the session may take: the log-on, and before it what another client left running."""
+
 
 class Session:
     """The runspace that the settings name; a context manager that leaves it as the settings say.
@@ -328,6 +331,7 @@ class Session:
         on_record: OnRecord,
         call_id: str = "",
         on_row: OnRow | None = None,
+        limit: Deadline | None = None,
     ) -> Reply:
         if any(hasattr(value, "get_secret_value") for value in parameters.values()):
             self._runspace.exchange_keys()
@@ -341,7 +345,7 @@ class Session:
             parameters,
             pipeline_id,
             on_record,
-            self._deadline,
+            limit or self._deadline,
             on_row,
             is_command=is_command,
         )
@@ -358,5 +362,18 @@ class Session:
             self._listener("pipeline ended", pipeline=pipeline_id, seconds=round(time.monotonic() - start, 4))
 
     def _run_own(self, script: str, parameters: Mapping[str, Any]) -> Reply:
-        """Run a script of the session; what it says is listened to."""
-        return self._run(script, parameters, lambda record: self._listener(record.stream, message=record.message))
+        """Run a script of the session; what it says is listened to.
+
+        Raises also RunspaceLost: it did not come to its end, because something else is in the runspace that does not.
+        """
+        limit = Deadline(self._deadline.remaining(_OWN_SECONDS))
+        try:
+            return self._run(
+                script, parameters, lambda record: self._listener(record.stream, message=record.message), limit=limit
+            )
+        except errors.DeadlinePassed:
+            if self._deadline.has_passed:
+                raise
+            raise errors.RunspaceLost(
+                f"The runspace {self._settings.agent.runspace_name!r} ran nothing for {_OWN_SECONDS:.0f} s."
+            ) from None

@@ -6,6 +6,7 @@ and macOS). What it says of an error is in the file ``said``, a line for each pr
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
@@ -50,6 +51,8 @@ SCRIPTS.cmdlets()
 list(ACTIONS.values())
 VISIBILITY = 1.5
 """Seconds for which a change is looked for whose answer was lost."""
+HANGING = 100.0
+"""Seconds after which a process says where it is."""
 UNREACHABLE = 5.0
 """Seconds for which an agent is waited for that cannot be reached."""
 OWN_CHANGE = ("mailbox.set", "sales@contoso.example", "CustomAttribute15")
@@ -150,6 +153,9 @@ def work(todo: Work) -> None:
         # It is looked through for proxies at each request. Windows' own libraries need theirs.
         os.environ.clear()
     os.environ["XDG_STATE_HOME"] = os.environ["LOCALAPPDATA"] = str(todo.state)
+    # Where it is when it does not come to its end.
+    hanging = todo.said.with_name("hanging.txt").open("a", encoding="utf-8")
+    faulthandler.dump_traceback_later(HANGING, file=hanging)
     _fill_disk(todo)
     try:
         code = _single(todo) if todo.what == "single" else _run(todo)
@@ -161,6 +167,8 @@ def work(todo: Work) -> None:
         code = _told(todo, NOT_DONE, error)
     except Exception:
         code = _told(todo, BROKEN, traceback.format_exc())
+    faulthandler.cancel_dump_traceback_later()
+    hanging.close()
     sys.exit(code)
 
 

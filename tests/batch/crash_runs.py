@@ -56,7 +56,7 @@ _MOST_PROCESSES = 40
 _ABANDONED = 200.0  # seconds: longer than abandoned_after, shorter than idle_timeout
 _TOKEN = 3600.0  # seconds
 _LONGEST = 120.0  # seconds for one process
-_MOST_TOLD = 12
+_MOST_TOLD = 24
 _WIRE_LOG = "wire.jsonl"
 _STARTING = threading.Lock()
 """Held while a process is started or its end is taken: to start one looks after all others, in any thread."""
@@ -113,8 +113,8 @@ def crash_run(plan: CrashPlan, fate: Fate, folder: Path) -> Told:
     except Exception:  # whatever it is, the seed is to be told with it
         told.mistakes += traceback.format_exc().splitlines()[-_MOST_TOLD:]
     told.happened.update(what for _, what in injected(folder))
-    said = folder / "said.txt"
-    told.said = said.read_text(encoding="utf-8") if said.exists() else ""
+    said = [folder / name for name in ("said.txt", "hanging.txt")]
+    told.said = "".join(file.read_text(encoding="utf-8") for file in said if file.exists())
     told.seconds = time.monotonic() - start
     return told
 

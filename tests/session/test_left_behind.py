@@ -121,6 +121,23 @@ def test_a_batch_that_nobody_asks_for_is_ended(agent: Agent) -> None:
         assert values(agent) == [*before, "after"]
 
 
+def test_what_another_machine_left_is_not_waited_for_for_ever(
+    agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody here has word of what still waits in a runspace, it is replaced after a time."""
+    died(agent, die_in_a_batch, IDS, 10)
+    (shell,) = agent.simulator.shells()
+    shell.disconnect()
+    for name in ("XDG_STATE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "another"))
+    monkeypatch.setattr("bridge.session.session._OWN_SECONDS", 2.0)
+    with agent.session(on_exit="close") as session:
+        assert session.open().runspace == "new"
+        assert run_call(change("after"), session).status is Status.CHANGED
+    assert values(agent)[-1] == "after"
+    assert agent.simulator.shells() == []
+
+
 def test_a_call_comes_to_its_end(agent: Agent) -> None:
     """The runspace of a process that died while a call ran is used at once, after that call."""
     died(agent, die_in_a_call, ["1" * 32])
