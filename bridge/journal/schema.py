@@ -201,11 +201,12 @@ def _meaning(path: Path, error: sqlite3.Error, *, writing: bool) -> JournalError
 
 def _check_file(connection: sqlite3.Connection, path: Path, steps: Sequence[Step]) -> int:
     """The version of the schema, 0 for an empty file. Raises JournalNotRead for a file that is not to be touched."""
-    owner = connection.execute("PRAGMA application_id").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    with _at_one_moment(connection):
+        owner = connection.execute("PRAGMA application_id").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        version = _version(connection)
     if owner != APPLICATION_ID and (owner or tables):
         raise JournalNotRead(f"The file {path} is a database of another program.")
-    version = _version(connection)
     if version > len(steps):
         raise JournalNotRead(
             f"The journal {path} was written by a newer exo-bridge: it has version {version}, and this one knows "
@@ -213,6 +214,20 @@ def _check_file(connection: sqlite3.Connection, path: Path, steps: Sequence[Step
             remedy="Use the newer exo-bridge, or give [journal] path another file.",
         )
     return version
+
+
+@contextlib.contextmanager
+def _at_one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """What is read in it belongs together, also while another process makes the journal."""
+    is_begun = connection.in_transaction
+    if not is_begun:
+        connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        # An error may have ended it.
+        if not is_begun and connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -11,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Any
 
 import pytest
 
@@ -212,6 +214,30 @@ def test_older_version(tmp_path: Path) -> None:
         pass
     with pytest.raises(JournalNotRead, match="older exo-bridge"):
         JournalReader(tmp_path / "empty.db")
+
+
+def test_two_that_begin_the_same_journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one makes while the other looks at the empty file is no database of another program."""
+
+    class Looking(sqlite3.Connection):
+        """Another process makes the journal when this one has seen whose it is, and before it sees what is in it."""
+
+        is_first = True
+
+        def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+            """One statement."""
+            if Looking.is_first and "sqlite_master" in sql:
+                Looking.is_first = False
+                # It may have to wait for this one, and then is too late here.
+                with contextlib.suppress(JournalNotWritten):
+                    open_to_write(path, timeout=0.1).close()
+            return super().execute(sql, *parameters)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **more: connect(*given, **more, factory=Looking))
+    with closing(open_to_write(path, timeout=5.0)) as connection:
+        assert not Looking.is_first
+        assert connection.execute("SELECT count(*) FROM record").fetchone() == (0,)
 
 
 def test_another_programs_file(tmp_path: Path) -> None:
