@@ -13,14 +13,11 @@ Rules:
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
 import requests
 from pypsrp.exceptions import AuthenticationError, WinRMError
-from requests.adapters import HTTPAdapter
-from urllib3.util.connection import is_connection_dropped
 
 _ENCRYPTED = ("multipart/encrypted", "multipart/x-multi-encrypted")
 # With these HTTP has a message of WSMan: an answer or a fault.
@@ -51,20 +48,3 @@ def believe_what_is_encrypted(transport: Any) -> None:
         return session
 
     transport._build_session = build_session
-
-
-def has_dropped(transport: Any) -> bool:
-    """Whether the connection for which a TransportHTTP of pypsrp has keys has ended since the last exchange."""
-    session: requests.Session | None = transport.session
-    if session is None:
-        return False
-    adapter = session.get_adapter(transport.endpoint)
-    return isinstance(adapter, HTTPAdapter) and any(map(is_connection_dropped, _idle_connections(adapter)))
-
-
-def _idle_connections(adapter: HTTPAdapter) -> Iterator[Any]:
-    """The connections that are kept for the next request, straight to the agent or through a proxy."""
-    for manager in (adapter.poolmanager, *adapter.proxy_manager.values()):
-        for key in manager.pools.keys():  # noqa: SIM118 - it is no dict
-            queue = getattr(manager.pools[key].pool, "queue", ())
-            yield from (connection for connection in list(queue) if connection is not None)

@@ -34,9 +34,10 @@ from pypsrp.wsman import NAMESPACES, WSMan, WSManAction
 from bridge import errors
 from bridge.model import Listener
 from bridge.patience import Deadline
+from bridge.session.connections import close_connections, has_dropped
 from bridge.session.interruptible import interruptible
 from bridge.session.logon import logon_error
-from bridge.session.message_encryption import RefusedInPlainText, believe_what_is_encrypted, has_dropped
+from bridge.session.message_encryption import RefusedInPlainText, believe_what_is_encrypted
 from bridge.session.tls import set_trust, tls_error
 from bridge.settings import is_loopback
 from bridge.wsman_faults import ABORTED, FAULTS, SHELL_NOT_FOUND, TIMED_OUT
@@ -169,6 +170,11 @@ class ObservedWSMan(WSMan):
         """How long an exchange may wait now, with a moment for the last word on what the deadline ended."""
         return max(_LAST_WORD, min(most, self.limit.remaining(most) + _LAST_WORD))
 
+    def close(self) -> None:
+        """End the connections."""
+        close_connections(self.transport)
+        super().close()
+
     def reset(self) -> None:
         """Log on anew at the next exchange.
 
@@ -176,6 +182,7 @@ class ObservedWSMan(WSMan):
         encryption); it has no public way to let go of them.
         """
         transport = self.transport
+        close_connections(transport)
         transport.close()
         transport.session = None
         transport.encryption = None
