@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -111,8 +112,8 @@ def test_an_own_script_that_everybody_may_write_is_refused(tmp_path: Path, place
 @as_root
 def test_own_scripts_may_belong_to_another_account(tmp_path: Path) -> None:
     """Whoever named the folder in the settings trusts its owner, such as an administrator's own account."""
-    os.chown(write(tmp_path, "Get-Owner.ps1", "param()\n"), 4242, -1)
-    os.chown(tmp_path, 4242, -1)
+    shutil.chown(write(tmp_path, "Get-Owner.ps1", "param()\n"), 4242)
+    shutil.chown(tmp_path, 4242)
 
     assert ScriptFolder(tmp_path).get("Get-Owner.ps1").text == "param()\n"
 

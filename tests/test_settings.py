@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -219,7 +220,7 @@ def test_a_file_in_the_working_folder_that_another_account_put_there(empty: Path
     """Whoever can write in a folder could have everything sent to an agent of theirs, when we work in it."""
     file = empty / "settings.toml"
     file.write_text(FILE, "utf-8")
-    os.chown(file, 4242, -1)
+    shutil.chown(file, 4242)
     assert "it belongs to another account (uid 4242)" in found_in_the_working_folder(file)
 
 
