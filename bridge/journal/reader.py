@@ -27,7 +27,7 @@ from bridge.journal.records import (
     outcome_of_body,
     planned_of,
 )
-from bridge.journal.schema import ABOUT, IDENTITY, open_to_read, told
+from bridge.journal.schema import ABOUT, IDENTITY, at_one_moment, open_to_read, told
 from bridge.journal.states import violation
 
 TIMEOUT = 30.0
@@ -107,12 +107,8 @@ class JournalReader:
     @contextlib.contextmanager
     def at_one_moment(self) -> Iterator[None]:
         """What is read inside is all as it was at the first look; nobody who writes has to wait."""
-        self._rows("BEGIN")
-        try:
+        with told(self.path), at_one_moment(self._connection):
             yield
-        finally:
-            if self._connection.in_transaction:
-                self._rows("ROLLBACK")
 
     def find(self, text: str) -> str:
         """The id of the run that ``text`` names: ``last``, an id, or its beginning. Raises UsageError."""

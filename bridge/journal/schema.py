@@ -172,6 +172,23 @@ def writing(connection: sqlite3.Connection, *, waits: bool = True) -> Iterator[N
 
 
 @contextlib.contextmanager
+def at_one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """What is read inside is all as it was at the first look; nobody who writes has to wait.
+
+    Raises what SQLite raises.
+    """
+    is_begun = connection.in_transaction
+    if not is_begun:
+        connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        # An error may have ended it.
+        if not is_begun and connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+@contextlib.contextmanager
 def told(path: Path, *, writing: bool = False) -> Iterator[None]:
     """SQLite's errors as JournalErrors."""
     try:
@@ -201,7 +218,7 @@ def _meaning(path: Path, error: sqlite3.Error, *, writing: bool) -> JournalError
 
 def _check_file(connection: sqlite3.Connection, path: Path, steps: Sequence[Step]) -> int:
     """The version of the schema, 0 for an empty file. Raises JournalNotRead for a file that is not to be touched."""
-    with _at_one_moment(connection):
+    with at_one_moment(connection):
         owner = connection.execute("PRAGMA application_id").fetchone()[0]
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         version = _version(connection)
@@ -214,20 +231,6 @@ def _check_file(connection: sqlite3.Connection, path: Path, steps: Sequence[Step
             remedy="Use the newer exo-bridge, or give [journal] path another file.",
         )
     return version
-
-
-@contextlib.contextmanager
-def _at_one_moment(connection: sqlite3.Connection) -> Iterator[None]:
-    """What is read in it belongs together, also while another process makes the journal."""
-    is_begun = connection.in_transaction
-    if not is_begun:
-        connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        # An error may have ended it.
-        if not is_begun and connection.in_transaction:
-            connection.execute("ROLLBACK")
 
 
 def _version(connection: sqlite3.Connection) -> int:
