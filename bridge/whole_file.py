@@ -26,6 +26,7 @@ class WholeFile:
         self.stream = stream
         self._part = part
         self._file = file
+        self._is_left = False
 
     def keep(self) -> None:
         """Give it its name. Raises OSError."""
@@ -37,14 +38,14 @@ class WholeFile:
         try:
             _rename(self._part, self._file)
         except OSError as error:
-            part, self._part = self._part, Path()
-            raise OSError(error.errno, f"{error.strerror}; what was to be in it is in {part}") from error
+            self._is_left = True
+            raise OSError(error.errno, f"{error.strerror}; what was to be in it is in {self._part}") from error
 
     def drop(self) -> None:
         """Take away what did not get its name. Never raises."""
         with contextlib.suppress(OSError):
             self.stream.close()
-        if self._part != Path():
+        if not self._is_left:
             with contextlib.suppress(OSError):
                 self._part.unlink(missing_ok=True)
 
@@ -54,14 +55,20 @@ def whole_file(
     file: Path, *, encoding: str = "utf-8", errors: str = "strict", newline: str = "\n"
 ) -> Iterator[WholeFile]:
     """A file to write texts to, which is in its place once it was kept. Raises OSError."""
-    import tempfile  # not needed to start
-
-    number, name = tempfile.mkstemp(prefix=".exo-bridge-", suffix=".part", dir=file.absolute().parent)
-    whole = WholeFile(os.fdopen(number, "w", encoding=encoding, errors=errors, newline=newline), Path(name), file)
+    number, part = part_beside(file)
+    whole = WholeFile(os.fdopen(number, "w", encoding=encoding, errors=errors, newline=newline), part, file)
     try:
         yield whole
     finally:
         whole.drop()
+
+
+def part_beside(file: Path) -> tuple[int, Path]:
+    """A new file beside this one, which no other process has: its descriptor and its path. Raises OSError."""
+    import tempfile  # not needed to start
+
+    number, name = tempfile.mkstemp(prefix=".exo-bridge-", suffix=".part", dir=file.absolute().parent)
+    return number, Path(name)
 
 
 def _rename(part: Path, file: Path) -> None:

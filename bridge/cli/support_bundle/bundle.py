@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,6 +20,7 @@ from typing import IO, Any
 
 from bridge.errors import SecretFound
 from bridge.logs.secret_search import SecretSearch
+from bridge.whole_file import part_beside
 
 MANIFEST = "manifest.json"
 _CHUNK = 2**20
@@ -67,9 +67,7 @@ def bundled(
     ``secrets`` is asked for after the members were written, since making them may bring up another one. Raises
     SecretFound, and OSError.
     """
-    # Such a file can be read by its owner alone, on Windows by who may read its folder, and no other process has it.
-    number, name = tempfile.mkstemp(prefix=".exo-bridge-", suffix=".part", dir=file.absolute().parent)
-    part = Path(name)
+    number, part = part_beside(file)
     try:
         with os.fdopen(number, "wb") as stream, zipfile.ZipFile(stream, "w") as archive:
             files = [_add(archive, member) for member in members]
