@@ -35,6 +35,20 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONUTF8": "1", "COLUMNS": "200"}
 
 
+def printed_by(script: str) -> list[str]:
+    """The lines that a Python of its own prints when it runs this."""
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=environment(),
+        timeout=60,
+        check=True,
+    )
+    return run.stdout.splitlines()
+
+
 @pytest.mark.parametrize("name", ACTIONS)
 def test_each_action_has_a_command(cli: Cli, name: str) -> None:
     """The help of an action's command has its summary, its options and the options of every command."""
@@ -147,16 +161,7 @@ def test_nothing_heavy_is_imported_for_help_and_completion() -> None:
         "main(['--help']); main(['group', 'grant', '--help']); main(['group', 'grnat'])\n"
         f"print(sorted(name for name in sys.modules if name.startswith({HEAVY!r})))\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env=environment(),
-        timeout=60,
-        check=True,
-    )
-    assert run.stdout.splitlines()[-1] == "[]"
+    assert printed_by(script)[-1] == "[]"
 
 
 def test_garbage_is_looked_for_late_once() -> None:
@@ -171,16 +176,7 @@ def test_garbage_is_looked_for_late_once() -> None:
         "kept = [[] for _ in range(200_000)]\n"
         "print(gc.get_threshold() == usual, len(gc.callbacks))\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env=environment(),
-        timeout=60,
-        check=True,
-    )
-    assert run.stdout.splitlines()[-2:] == ["0 True", "True 1"]
+    assert printed_by(script)[-2:] == ["0 True", "True 1"]
 
 
 @pytest.mark.parametrize(
