@@ -6,6 +6,7 @@ or shown then, and the others take as long as all else that a command needs to s
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import Annotated
@@ -75,12 +76,19 @@ def build_app(words: Collection[str] | None = None) -> typer.Typer:
 
     for area, about in AREAS.items():
         add_group("Actions", area, about.summary, partial(_fill_area, area))
-    add_group(_CHANGES, "batch", "Many changes from a file.", _fill_batch)
-    add_group(_CHANGES, "journal", "What was sent to Exchange, and how it ended.", _fill_journal)
+    add_group(
+        _CHANGES, "batch", "Many changes from a file.", _fill_from("batch_commands", "plan_commands", "apply_commands")
+    )
+    add_group(_CHANGES, "journal", "What was sent to Exchange, and how it ended.", _fill_from("journal_commands"))
     report_command.add_report_command(app)
-    add_group(_SESSION, "session", "The named runspace on the agent.", _fill_session)
-    add_group(_SESSION, "settings", "The settings: effective values, a check, a schema for editors.", _fill_settings)
-    add_group(_SESSION, "log", "What was done, step by step, from the log.", _fill_log)
+    add_group(_SESSION, "session", "The named runspace on the agent.", _fill_from("session_commands"))
+    add_group(
+        _SESSION,
+        "settings",
+        "The settings: effective values, a check, a schema for editors.",
+        _fill_from("settings_commands"),
+    )
+    add_group(_SESSION, "log", "What was done, step by step, from the log.", _fill_from("log_commands"))
     bundle_command.add_bundle_command(app)
     app.add_typer(
         helloid_commands.helloid_group(is_named=words is None or "helloid" in words),
@@ -97,36 +105,14 @@ def _fill_area(area: str, group: typer.Typer) -> None:
     add_action_commands(group, area)
 
 
-def _fill_batch(group: typer.Typer) -> None:
-    from bridge.cli import apply_commands, batch_commands, plan_commands
+def _fill_from(*modules: str) -> Callable[[typer.Typer], None]:
+    """Give a group the commands of these modules of the command line."""
 
-    batch_commands.add_commands(group)
-    plan_commands.add_plan_commands(group)
-    apply_commands.add_apply_commands(group)
+    def fill(group: typer.Typer) -> None:
+        for module in modules:
+            importlib.import_module(f"bridge.cli.{module}").add_commands(group)
 
-
-def _fill_journal(group: typer.Typer) -> None:
-    from bridge.cli import journal_commands
-
-    journal_commands.add_commands(group)
-
-
-def _fill_session(group: typer.Typer) -> None:
-    from bridge.cli import session_commands
-
-    session_commands.add_commands(group)
-
-
-def _fill_settings(group: typer.Typer) -> None:
-    from bridge.cli import settings_commands
-
-    settings_commands.add_commands(group)
-
-
-def _fill_log(group: typer.Typer) -> None:
-    from bridge.cli import log_commands
-
-    log_commands.add_commands(group)
+    return fill
 
 
 def _fill_with_nothing(group: typer.Typer) -> None:

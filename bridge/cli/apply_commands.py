@@ -43,7 +43,7 @@ Yes = Annotated[bool, typer.Option("--yes", metavar="", help="Do not ask.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="The run: its id, a beginning of it, or last.")]
 
 
-def add_apply_commands(group: typer.Typer) -> None:
+def add_commands(group: typer.Typer) -> None:
     """Give the group ``batch`` its commands that change something."""
     for name, function, instead in (
         ("apply", apply, _LOOK),

@@ -174,8 +174,8 @@ def command(
 
     ``function`` is called with the Invocation and its own options by name; these are its other parameters, or
     ``parameters``. An own option that has the name of a common one replaces it. ``hidden`` names the common options
-    that are not in the help. ``instead_of_dry_run`` says what is right where
-    ``--dry-run`` is refused with a UsageError.
+    that are not in the help. ``instead_of_dry_run`` says what is right where ``--dry-run`` is
+    refused with a UsageError.
     """
     own = parameters if parameters is not None else _own_parameters(function)
     names = {parameter.name for parameter in own}

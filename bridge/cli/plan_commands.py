@@ -34,7 +34,7 @@ PlanFile = Annotated[
 ]
 
 
-def add_plan_commands(group: typer.Typer) -> None:
+def add_commands(group: typer.Typer) -> None:
     """Give the group ``batch`` its commands ``plan`` and ``show``."""
     group.command("plan", cls=HelpCommand)(command(plan, hidden=frozenset(("dry_run",))))
     group.command("show", cls=HelpCommand)(command(show, hidden=NO_AGENT | {"log_file"}))
