@@ -52,7 +52,7 @@ class LogReader:
                 yield from self._rest(file, self._position)
                 self._position = self._file_id = 0
             known.update(renamed)
-            events = self._current()
+            events = self._current(known)
             yield from events or ()
             if not events and events is not None and not renamed:
                 if not follow:
@@ -69,27 +69,21 @@ class LogReader:
                 events, position = self._chunk(stream, position)
             yield from events
 
-    def _current(self) -> list[dict[str, Any]] | None:
+    def _current(self, known: set[Path]) -> list[dict[str, Any]] | None:
         """What was written to the log itself since it was last looked at, as much as is read at once.
 
-        None when it was renamed since the renamed ones were looked for: these come first.
+        None when it was renamed since the ``known`` renamed ones were looked for: these come first.
         """
         with suppress(FileNotFoundError), self.path.open("rb") as stream:
             file_id = os.fstat(stream.fileno()).st_ino
-            if self._file_id and file_id != self._file_id:
-                if self._is_renamed():
-                    return None
+            if not known.issuperset(renamed_files(self.path)):
+                return None
+            if file_id != self._file_id:
                 self._position = 0
             self._file_id = file_id
             events, self._position = self._chunk(stream, self._position)
             return events
         return []
-
-    def _is_renamed(self) -> bool:
-        """Whether the file that was read until now is there under another name."""
-        with suppress(FileNotFoundError):
-            return any(file.stat().st_ino == self._file_id for file in renamed_files(self.path))
-        return False
 
     def _chunk(self, stream: BinaryIO, position: int) -> tuple[list[dict[str, Any]], int]:
         """Some whole lines from a position on, and the position after them."""
